@@ -1,0 +1,357 @@
+// Attention over ragged rows as one operation with its own backward pass.
+//
+// Rows lie one after another in [tokens, heads * d]; a row attends to its own keys only, so nothing is padded and
+// nothing is masked. Under autograd this is one node that keeps query, key, value and one float per (query, head).
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "attention_kernels.h"
+#include "hash.h"
+#include "internal.h"
+
+namespace graft {
+namespace {
+
+/// The caller's `gt_ragged`, copied so that it outlives the call.
+struct Shape : torch::CustomClassHolder {
+  std::vector<int64_t> query_offsets, key_offsets, row_keys;
+  int64_t rows, heads, key_heads;
+  double scale, dropout;
+  bool causal;
+  uint64_t seed;
+
+  explicit Shape(const gt_ragged &shape)
+      : query_offsets(shape.query_offsets, shape.query_offsets + shape.rows + 1),
+        key_offsets(shape.key_offsets, shape.key_offsets + shape.rows + 1),
+        row_keys(shape.row_keys, shape.row_keys + shape.rows),
+        rows(shape.rows),
+        heads(shape.heads),
+        key_heads(shape.key_heads),
+        scale(shape.scale),
+        dropout(shape.dropout),
+        causal(shape.causal),
+        seed(shape.seed) {}
+
+  int64_t queries(int64_t row) const { return query_offsets[row + 1] - query_offsets[row]; }
+  int64_t keys(int64_t row) const { return key_offsets[row + 1] - key_offsets[row]; }
+
+  /// How many of `prefix + keys` the row's query `i` may see; queries align with the last keys.
+  int64_t visible(int64_t row, int64_t i, int64_t prefix) const {
+    const int64_t all = keys(row);
+    return prefix + (causal ? std::min(all, all - queries(row) + i + 1) : all);
+  }
+
+  uint32_t stream(int64_t row, int64_t head, int64_t i) const {
+    return stream_of(combine(seed, static_cast<uint64_t>(row_keys[row])), static_cast<uint64_t>((head << 32) | i));
+  }
+};
+
+/// Rows of one head inside a [tokens, heads * d] matrix.
+struct Slice {
+  float *start;
+  int64_t stride;
+
+  Slice(const at::Tensor &matrix, int64_t first_token, int64_t head, int64_t d)
+      : start(matrix.data_ptr<float>() + first_token * matrix.stride(0) + head * d), stride(matrix.stride(0)) {}
+  float *row(int64_t i) const { return start + i * stride; }
+};
+
+/// One thread's packed operands for a row and head.
+class Workspace {
+ public:
+  Workspace(const AttentionKernels &kernels, int64_t d) : kernels(kernels), d(d), width(padded(d)) {}
+
+  int64_t padded(int64_t n) const { return (n + kernels.lanes - 1) / kernels.lanes * kernels.lanes; }
+
+  /// Packs prefix and keys (and values) of one row; `transpose_values` for the backward pass.
+  Head pack(const Slice *prefix_keys, const Slice *prefix_values, int64_t prefix, const Slice &row_keys,
+            const Slice &row_values, int64_t count, bool transpose_values, const Shape &shape) {
+    const int64_t all = prefix + count;
+    const int64_t columns = padded(all);
+    keys.assign(static_cast<size_t>(all * width), 0);
+    values.assign(static_cast<size_t>(all * width), 0);
+    for (int64_t j = 0; j < all; ++j) {
+      const float *k = j < prefix ? prefix_keys->row(j) : row_keys.row(j - prefix);
+      const float *v = j < prefix ? prefix_values->row(j) : row_values.row(j - prefix);
+      std::copy(k, k + d, keys.data() + j * width);
+      std::copy(v, v + d, values.data() + j * width);
+    }
+    transpose(keys, keys_transposed, all, columns);
+    if (transpose_values) transpose(values, values_transposed, all, columns);
+    scratch.resize(static_cast<size_t>(3 * columns));
+    query.assign(static_cast<size_t>(width), 0);
+    gradient.assign(static_cast<size_t>(width), 0);
+    out.resize(static_cast<size_t>(width));
+    return Head{keys.data(),
+                keys_transposed.data(),
+                values.data(),
+                values_transposed.data(),
+                width,
+                columns,
+                static_cast<float>(shape.scale),
+                shape.dropout > 0 ? drop_threshold(shape.dropout) : 0,
+                static_cast<float>(1 / (1 - shape.dropout))};
+  }
+
+  const AttentionKernels &kernels;
+  const int64_t d, width;
+  std::vector<float> keys, keys_transposed, values, values_transposed, scratch, query, gradient, out;
+  std::vector<float> key_gradients, value_gradients;
+
+ private:
+  void transpose(const std::vector<float> &from, std::vector<float> &to, int64_t rows, int64_t columns) {
+    to.assign(static_cast<size_t>(width * columns), 0);
+    for (int64_t j = 0; j < rows; ++j) {
+      for (int64_t k = 0; k < d; ++k) to[static_cast<size_t>(k * columns + j)] = from[static_cast<size_t>(j * width + k)];
+    }
+  }
+};
+
+struct Operands {
+  at::Tensor query, key, value, prefix_key, prefix_value;
+  int64_t prefix() const { return prefix_key.defined() ? prefix_key.size(0) : 0; }
+};
+
+/// A float32 CPU matrix whose rows are contiguous.
+at::Tensor rows_of(const at::Tensor &matrix) {
+  return !matrix.defined() || matrix.stride(-1) == 1 ? matrix : matrix.contiguous();
+}
+
+template <typename Body>
+void for_each_row_and_key_head(const Shape &shape, int64_t d, Body &&body) {
+  const auto &kernels = attention_kernels();
+  at::parallel_for(0, shape.rows * shape.key_heads, 4, [&](int64_t begin, int64_t end) {
+    Workspace workspace(kernels, d);
+    for (int64_t item = begin; item < end; ++item) body(workspace, item / shape.key_heads, item % shape.key_heads);
+  });
+}
+
+Head pack(Workspace &workspace, const Shape &shape, const Operands &operands, int64_t row, int64_t head,
+          bool backward) {
+  const int64_t d = workspace.d;
+  const int64_t first = shape.key_offsets[row];
+  const Slice keys(operands.key, first, head, d), values(operands.value, first, head, d);
+  if (operands.prefix() == 0) {
+    return workspace.pack(nullptr, nullptr, 0, keys, values, shape.keys(row), backward, shape);
+  }
+  const Slice prefix_keys(operands.prefix_key, 0, head, d), prefix_values(operands.prefix_value, 0, head, d);
+  return workspace.pack(&prefix_keys, &prefix_values, operands.prefix(), keys, values, shape.keys(row), backward,
+                        shape);
+}
+
+struct RaggedAttention : torch::autograd::Function<RaggedAttention> {
+  static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &query, const at::Tensor &key,
+                            const at::Tensor &value, const at::Tensor &prefix_key, const at::Tensor &prefix_value,
+                            const c10::intrusive_ptr<Shape> &shape) {
+    const Operands operands{rows_of(query), rows_of(key), rows_of(value), rows_of(prefix_key), rows_of(prefix_value)};
+    const int64_t d = query.size(1) / shape->heads;
+    const int64_t group = shape->heads / shape->key_heads;
+    auto output = at::empty(query.sizes(), query.options());
+    auto log_sums = at::empty({query.size(0), shape->heads}, query.options());
+    float *log_sum = log_sums.data_ptr<float>();
+    for_each_row_and_key_head(*shape, d, [&](Workspace &workspace, int64_t row, int64_t key_head) {
+      const Head packed = pack(workspace, *shape, operands, row, key_head, false);
+      const int64_t first = shape->query_offsets[row];
+      for (int64_t head = key_head * group; head < (key_head + 1) * group; ++head) {
+        const Slice queries(operands.query, first, head, d), outputs(output, first, head, d);
+        for (int64_t i = 0; i < shape->queries(row); ++i) {
+          std::copy(queries.row(i), queries.row(i) + d, workspace.query.data());
+          workspace.kernels.attend(packed, workspace.query.data(), shape->visible(row, i, operands.prefix()),
+                                   shape->stream(row, head, i), workspace.scratch.data(), workspace.out.data(),
+                                   log_sum + (first + i) * shape->heads + head);
+          std::copy(workspace.out.data(), workspace.out.data() + d, outputs.row(i));
+        }
+      }
+    });
+    context->save_for_backward(
+        {operands.query, operands.key, operands.value, operands.prefix_key, operands.prefix_value, log_sums});
+    context->saved_data["shape"] = c10::IValue::make_capsule(shape);
+    return output;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
+                                                 torch::autograd::variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const Operands operands{saved[0], saved[1], saved[2], saved[3], saved[4]};
+    const auto shape = c10::static_intrusive_pointer_cast<Shape>(context->saved_data["shape"].toCapsule());
+    const auto gradient = rows_of(gradients[0]);
+    const float *log_sum = saved[5].data_ptr<float>();
+    const int64_t d = operands.query.size(1) / shape->heads;
+    const int64_t group = shape->heads / shape->key_heads;
+    const int64_t prefix = operands.prefix();
+
+    auto query_gradient = at::empty(operands.query.sizes(), operands.query.options());
+    auto key_gradient = at::empty(operands.key.sizes(), operands.key.options());
+    auto value_gradient = at::empty(operands.value.sizes(), operands.value.options());
+    at::Tensor prefix_key_parts, prefix_value_parts;  // [rows * prefix, key heads * d], summed over rows at the end
+    if (prefix > 0) {
+      prefix_key_parts = at::empty({shape->rows * prefix, operands.key.size(1)}, operands.key.options());
+      prefix_value_parts = at::empty_like(prefix_key_parts);
+    }
+
+    for_each_row_and_key_head(*shape, d, [&](Workspace &workspace, int64_t row, int64_t key_head) {
+      const Head packed = pack(workspace, *shape, operands, row, key_head, true);
+      const int64_t all = prefix + shape->keys(row);
+      workspace.key_gradients.assign(static_cast<size_t>(all * workspace.width), 0);
+      workspace.value_gradients.assign(static_cast<size_t>(all * workspace.width), 0);
+      const int64_t first = shape->query_offsets[row];
+      for (int64_t head = key_head * group; head < (key_head + 1) * group; ++head) {
+        const Slice queries(operands.query, first, head, d), incoming(gradient, first, head, d);
+        const Slice outgoing(query_gradient, first, head, d);
+        for (int64_t i = 0; i < shape->queries(row); ++i) {
+          std::copy(queries.row(i), queries.row(i) + d, workspace.query.data());
+          std::copy(incoming.row(i), incoming.row(i) + d, workspace.gradient.data());
+          workspace.kernels.attend_backward(
+              packed, workspace.query.data(), workspace.gradient.data(), shape->visible(row, i, prefix),
+              shape->stream(row, head, i), log_sum[(first + i) * shape->heads + head], workspace.scratch.data(),
+              workspace.out.data(), workspace.key_gradients.data(), workspace.value_gradients.data());
+          std::copy(workspace.out.data(), workspace.out.data() + d, outgoing.row(i));
+        }
+      }
+      const auto unpack = [&](const std::vector<float> &from, const at::Tensor &prefix_parts, const at::Tensor &rows) {
+        for (int64_t j = 0; j < all; ++j) {
+          const float *source = from.data() + j * workspace.width;
+          float *target = j < prefix ? Slice(prefix_parts, row * prefix, key_head, d).row(j)
+                                     : Slice(rows, shape->key_offsets[row], key_head, d).row(j - prefix);
+          std::copy(source, source + d, target);
+        }
+      };
+      unpack(workspace.key_gradients, prefix_key_parts, key_gradient);
+      unpack(workspace.value_gradients, prefix_value_parts, value_gradient);
+    });
+
+    at::Tensor prefix_key_gradient, prefix_value_gradient;
+    if (prefix > 0) {
+      const std::vector<int64_t> by_row{shape->rows, prefix, operands.key.size(1)};
+      prefix_key_gradient = prefix_key_parts.view(by_row).sum(0);
+      prefix_value_gradient = prefix_value_parts.view(by_row).sum(0);
+    }
+    return {query_gradient, key_gradient, value_gradient, prefix_key_gradient, prefix_value_gradient, at::Tensor()};
+  }
+};
+
+/// Positions that lay ragged rows out as [rows, longest], and the way back.
+struct Padding {
+  int64_t longest = 0;
+  at::Tensor gather;   // [rows * longest], the index past the end where there is no token
+  at::Tensor scatter;  // [tokens], positions in [rows * longest]
+
+  Padding(const std::vector<int64_t> &offsets, int64_t rows, c10::Device where) {
+    for (int64_t row = 0; row < rows; ++row) longest = std::max(longest, offsets[row + 1] - offsets[row]);
+    std::vector<int64_t> to(static_cast<size_t>(rows * longest), offsets[rows]), from;
+    for (int64_t row = 0; row < rows; ++row) {
+      for (int64_t i = 0; i < offsets[row + 1] - offsets[row]; ++i) {
+        to[static_cast<size_t>(row * longest + i)] = offsets[row] + i;
+        from.push_back(row * longest + i);
+      }
+    }
+    gather = at::tensor(to, at::kLong).to(where);
+    scatter = at::tensor(from, at::kLong).to(where);
+  }
+
+  /// [tokens, heads * d] -> [rows, heads, longest, d]
+  at::Tensor padded(const at::Tensor &x, int64_t rows, int64_t heads) const {
+    const auto extended = at::cat({x, at::zeros({1, x.size(1)}, x.options())});
+    return extended.index_select(0, gather).view({rows, longest, heads, x.size(1) / heads}).transpose(1, 2);
+  }
+};
+
+/// The same attention out of libtorch's operations, padded: for other devices and element types.
+at::Tensor padded_attention(const Operands &operands, const Shape &shape) {
+  const auto where = operands.query.device();
+  const Padding queries(shape.query_offsets, shape.rows, where), keys(shape.key_offsets, shape.rows, where);
+  const int64_t prefix = operands.prefix(), all = prefix + keys.longest;
+  auto q = queries.padded(operands.query, shape.rows, shape.heads);
+  auto k = keys.padded(operands.key, shape.rows, shape.key_heads);
+  auto v = keys.padded(operands.value, shape.rows, shape.key_heads);
+  if (prefix > 0) {
+    const auto front = [&](const at::Tensor &x) {
+      return x.view({1, prefix, shape.key_heads, k.size(3)}).transpose(1, 2).expand({shape.rows, -1, -1, -1});
+    };
+    k = at::cat({front(operands.prefix_key), k}, 2);
+    v = at::cat({front(operands.prefix_value), v}, 2);
+  }
+  k = k.repeat_interleave(shape.heads / shape.key_heads, 1);
+  v = v.repeat_interleave(shape.heads / shape.key_heads, 1);
+
+  auto visible = at::zeros({shape.rows, 1, queries.longest, all}, at::TensorOptions(at::kBool));
+  auto factors = at::ones({shape.rows, shape.heads, queries.longest, all}, at::TensorOptions(at::kFloat));
+  auto *seen = visible.data_ptr<bool>();
+  auto *factor = factors.data_ptr<float>();
+  const uint32_t threshold = drop_threshold(shape.dropout);
+  for (int64_t row = 0; row < shape.rows; ++row) {
+    for (int64_t i = 0; i < queries.longest; ++i) {
+      const int64_t count = i < shape.queries(row) ? shape.visible(row, i, prefix) : all;
+      std::fill_n(seen + (row * queries.longest + i) * all, count, true);
+      if (shape.dropout == 0) continue;
+      for (int64_t head = 0; head < shape.heads; ++head) {
+        float *line = factor + ((row * shape.heads + head) * queries.longest + i) * all;
+        const uint32_t stream = shape.stream(row, head, i);
+        for (int64_t j = 0; j < all; ++j) {
+          uint32_t hash = stream + static_cast<uint32_t>(j) * column_stride;
+          mix32(hash);
+          line[j] = hash >= threshold ? static_cast<float>(1 / (1 - shape.dropout)) : 0;
+        }
+      }
+    }
+  }
+  const auto scores = at::mul(at::matmul(q, k.transpose(2, 3)), shape.scale);
+  const auto hidden = at::scalar_tensor(-INFINITY, scores.options());
+  auto p = at::softmax(at::where(visible.to(where), scores, hidden), -1);
+  if (shape.dropout > 0) p = at::mul(p, factors.to(where, p.scalar_type()));
+  const auto output = at::matmul(p, v).transpose(1, 2).reshape({shape.rows * queries.longest, operands.query.size(1)});
+  return output.index_select(0, queries.scatter);
+}
+
+void check(const Operands &operands, const Shape &shape) {
+  const auto &q = operands.query;
+  TORCH_CHECK(q.dim() == 2 && operands.key.dim() == 2 && operands.value.dim() == 2, "attention takes matrices");
+  TORCH_CHECK(shape.heads > 0 && shape.key_heads > 0 && shape.heads % shape.key_heads == 0 &&
+                  q.size(1) % shape.heads == 0,
+              "a width of ", q.size(1), " does not divide into ", shape.heads, " heads over ", shape.key_heads,
+              " key heads");
+  const int64_t key_width = q.size(1) / shape.heads * shape.key_heads;
+  TORCH_CHECK(operands.key.size(1) == key_width && operands.value.sizes() == operands.key.sizes(),
+              "keys and values must be [tokens, ", key_width, "], found ", operands.key.sizes(), " and ",
+              operands.value.sizes());
+  TORCH_CHECK(shape.query_offsets.back() == q.size(0) && shape.key_offsets.back() == operands.key.size(0),
+              "the rows' offsets end at ", shape.query_offsets.back(), " and ", shape.key_offsets.back(), ", but there are ",
+              q.size(0), " queries and ", operands.key.size(0), " keys");
+  TORCH_CHECK(shape.dropout >= 0 && shape.dropout < 1, "a dropout probability lies in [0, 1), found ", shape.dropout);
+}
+
+}  // namespace
+}  // namespace graft
+
+using namespace graft;
+
+gt_status gt_ragged_attention(gt_tensor query, gt_tensor key, gt_tensor value, gt_tensor prefix_key,
+                              gt_tensor prefix_value, const gt_ragged *shape, gt_tensor *out) {
+  return guarded([&] {
+    const Operands operands{unwrap(query), unwrap(key), unwrap(value), unwrap(prefix_key), unwrap(prefix_value)};
+    auto copied = c10::make_intrusive<Shape>(*shape);
+    check(operands, *copied);
+    const bool ours = operands.query.is_cpu() && operands.query.scalar_type() == at::kFloat &&
+                      operands.key.scalar_type() == at::kFloat && operands.value.scalar_type() == at::kFloat;
+    *out = own(ours ? RaggedAttention::apply(operands.query, operands.key, operands.value, operands.prefix_key,
+                                             operands.prefix_value, copied)
+                    : padded_attention(operands, *copied));
+  });
+}

@@ -1,0 +1,87 @@
+// Dropout whose mask is a hash, computed again in the backward pass instead of stored.
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/ones.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "hash.h"
+#include "internal.h"
+
+namespace graft {
+namespace {
+
+/// `out = in * mask / (1 - p)` over rows of `width` elements.
+void apply_mask(const float *in, float *out, const int64_t *keys, int64_t rows, int64_t width, double probability,
+                uint64_t seed, bool whole_rows) {
+  const uint32_t threshold = drop_threshold(probability);
+  const float scale = static_cast<float>(1 / (1 - probability));
+  at::parallel_for(0, rows, std::max<int64_t>(1, 32768 / std::max<int64_t>(width, 1)), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const uint32_t stream = stream_of(seed, static_cast<uint64_t>(keys[row]));
+      const uint32_t stride = whole_rows ? 0 : column_stride;
+      const float *x = in + row * width;
+      float *y = out + row * width;
+      for (int64_t column = 0; column < width; ++column) {
+        uint32_t hash = stream + static_cast<uint32_t>(column) * stride;
+        mix32(hash);
+        y[column] = hash >= threshold ? x[column] * scale : 0.0f;
+      }
+    }
+  });
+}
+
+/// The masked and scaled copy of `x` [rows, width].
+at::Tensor masked(const at::Tensor &x, const at::Tensor &keys, double probability, uint64_t seed, bool whole_rows) {
+  const int64_t rows = x.size(0);
+  const int64_t width = rows == 0 ? 0 : x.numel() / rows;
+  if (x.is_cpu() && x.scalar_type() == at::kFloat) {
+    const auto input = x.contiguous();
+    auto result = at::empty_like(input);
+    apply_mask(input.data_ptr<float>(), result.data_ptr<float>(), keys.data_ptr<int64_t>(), rows, width, probability,
+               seed, whole_rows);
+    return result;
+  }
+  auto mask = at::ones(x.sizes(), at::TensorOptions(at::kFloat));
+  apply_mask(mask.data_ptr<float>(), mask.data_ptr<float>(), keys.data_ptr<int64_t>(), rows, width, probability, seed,
+             whole_rows);
+  return at::mul(x, mask.to(x.device(), x.scalar_type()));
+}
+
+struct Dropout : torch::autograd::Function<Dropout> {
+  static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &x, const at::Tensor &keys,
+                            double probability, int64_t seed, bool whole_rows) {
+    context->save_for_backward({keys});
+    context->saved_data["probability"] = probability;
+    context->saved_data["seed"] = seed;
+    context->saved_data["whole_rows"] = whole_rows;
+    return masked(x, keys, probability, static_cast<uint64_t>(seed), whole_rows);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
+                                                 torch::autograd::variable_list gradients) {
+    const auto keys = context->get_saved_variables()[0];
+    auto gradient = masked(gradients[0], keys, context->saved_data["probability"].toDouble(),
+                           static_cast<uint64_t>(context->saved_data["seed"].toInt()),
+                           context->saved_data["whole_rows"].toBool());
+    return {std::move(gradient), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+  }
+};
+
+}  // namespace
+}  // namespace graft
+
+using namespace graft;
+
+gt_status gt_dropout(gt_tensor input, double probability, uint64_t seed, gt_tensor keys, bool whole_rows,
+                     gt_tensor *out) {
+  return guarded([&] {
+    const auto &x = unwrap(input);
+    const auto &names = unwrap(keys);
+    TORCH_CHECK(probability >= 0 && probability < 1, "a dropout probability lies in [0, 1), found ", probability);
+    TORCH_CHECK(x.dim() >= 1 && names.dim() == 1 && names.size(0) == x.size(0) && names.scalar_type() == at::kLong,
+                "dropout needs one int64 key for each of the input's ", x.dim() == 0 ? 0 : x.size(0), " rows");
+    *out = own(Dropout::apply(x, names, probability, static_cast<int64_t>(seed), whole_rows));
+  });
+}

@@ -1,0 +1,62 @@
+/// What the files of the shim share: handles, error status, and the codes' mapping to ATen.
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+#include <c10/util/Exception.h>
+
+#include <utility>
+#include <vector>
+
+#include "include/graft_torch.h"
+
+namespace graft {
+
+/// Notes the failure for `gt_last_error` and returns `status`.
+gt_status fail(gt_status status, const char *message) noexcept;
+
+/// Runs `body`, turning every C++ exception into a status. Nothing may unwind into Swift.
+template <typename Body> gt_status guarded(Body &&body) noexcept {
+  try {
+    std::forward<Body>(body)();
+    return GT_OK;
+  } catch (const c10::OutOfMemoryError &e) {
+    return fail(GT_OUT_OF_MEMORY, e.what_without_backtrace());
+  } catch (const c10::NotImplementedError &e) {
+    return fail(GT_NOT_IMPLEMENTED, e.what_without_backtrace());
+  } catch (const c10::Error &e) {
+    return fail(GT_INVALID_ARGUMENT, e.what_without_backtrace());
+  } catch (const std::bad_alloc &) {
+    return fail(GT_OUT_OF_MEMORY, "the allocator has no memory left");
+  } catch (const std::exception &e) {
+    return fail(GT_INTERNAL, e.what());
+  } catch (...) {
+    return fail(GT_INTERNAL, "unknown C++ exception");
+  }
+}
+
+/// Hands a tensor to Swift as an owned handle.
+gt_tensor own(at::Tensor tensor);
+
+/// The tensor behind a handle; a null handle is an undefined tensor.
+const at::Tensor &unwrap(gt_tensor handle);
+
+at::Generator &unwrap(gt_generator handle);
+
+at::ScalarType scalar_type(gt_dtype dtype);
+c10::Device device(gt_device device);
+
+inline at::IntArrayRef dims(const int64_t *shape, int32_t rank) {
+  return at::IntArrayRef(shape, static_cast<size_t>(rank));
+}
+
+inline std::vector<at::Tensor> unwrap(const gt_tensor *handles, int32_t count) {
+  std::vector<at::Tensor> tensors;
+  tensors.reserve(static_cast<size_t>(count));
+  for (int32_t i = 0; i < count; ++i) tensors.push_back(unwrap(handles[i]));
+  return tensors;
+}
+
+}  // namespace graft

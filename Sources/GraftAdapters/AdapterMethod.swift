@@ -1,0 +1,84 @@
+public import GraftLayers
+
+/// A way of adapting a frozen transformer, with its settings.
+///
+/// A method is one file under `Methods/` and one line in ``AdapterRegistry/builtin``. Its value *is* its
+/// configuration; it is stored in adapter files as it encodes itself. At each site of a model it may attach an adapter,
+/// whose parameters it asks a scope for; it never sees the model.
+public protocol AdapterMethod: Codable, Sendable {
+    /// The method's name in adapter files.
+    static var identifier: String { get }
+
+    /// The names by which users ask for the method, each with the settings that it stands for.
+    ///
+    /// The first is the method's own name.
+    static var presets: KeyValuePairs<String, Self> { get }
+
+    /// Confirms that the settings make sense for a model before anything is computed.
+    ///
+    /// - Throws: `ConfigurationError` naming the field.
+    func check(against sites: SiteMap) throws
+
+    /// The adapter at a frozen projection, or `nil` if the method does not act there.
+    func attach(to target: LinearSite, _ scope: ParameterScope) throws -> (any LinearAdapter)?
+
+    /// The adapter at a sub-layer's output, or `nil` if the method does not act there.
+    func attach(to target: HiddenSite, _ scope: ParameterScope) throws -> (any HiddenAdapter)?
+
+    /// The adapter at a frozen normalisation, or `nil` if the method does not act there.
+    func attach(to target: NormSite, _ scope: ParameterScope) throws -> (any NormAdapter)?
+
+    /// Whether the base model itself is trained, as full fine-tuning does.
+    var trainsBase: Bool { get }
+
+    /// Known pitfalls of these settings, a line each.
+    ///
+    /// - Parameters:
+    ///   - sites: The model's sites.
+    ///   - isSequenceTask: Whether a row has one label, not one for each token.
+    func warnings(for sites: SiteMap, isSequenceTask: Bool) -> [String]
+}
+
+extension AdapterMethod {
+    public func check(against sites: SiteMap) throws {}
+
+    public func attach(
+        to target: LinearSite,
+        _ scope: ParameterScope
+    ) throws -> (any LinearAdapter)? { nil }
+
+    public func attach(
+        to target: HiddenSite,
+        _ scope: ParameterScope
+    ) throws -> (any HiddenAdapter)? { nil }
+
+    public func attach(
+        to target: NormSite,
+        _ scope: ParameterScope
+    ) throws -> (any NormAdapter)? { nil }
+
+    public var trainsBase: Bool { false }
+
+    public func warnings(for sites: SiteMap, isSequenceTask: Bool) -> [String] { [] }
+
+    /// Attaches the method at every site where it acts.
+    ///
+    /// - Parameters:
+    ///   - sites: The model's sites.
+    ///   - scope: Where parameters come from; a site's are below its path.
+    /// - Throws: `ConfigurationError` if the settings do not fit the model, or what the scope throws.
+    public func attached(to sites: SiteMap, _ scope: ParameterScope) throws -> SiteAdapters {
+        try check(against: sites)
+        var adapters = SiteAdapters()
+        for target in sites.linear {
+            adapters.linear[target.site] = try attach(to: target, scope / target.site.path)
+        }
+        for target in sites.hidden {
+            adapters.hidden[target.site] = try attach(to: target, scope / target.site.path)
+        }
+        for target in sites.norm {
+            adapters.norm[target.site] = try attach(to: target, scope / target.site.path)
+        }
+        return adapters
+    }
+}

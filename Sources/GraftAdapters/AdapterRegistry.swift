@@ -1,0 +1,134 @@
+internal import Foundation
+internal import GraftLayers
+
+/// The adapter methods that Graft knows, by the names that users type and the names that files carry.
+public struct AdapterRegistry: Sendable {
+    /// The methods in the order in which help lists them.
+    public let methods: [any AdapterMethod.Type]
+
+    /// Everything that comes with Graft.
+    public static let builtin = AdapterRegistry(methods: [
+        Bottleneck.self,
+        BitFit.self,
+        LayerNormTuning.self,
+        HeadOnly.self,
+        FullFineTuning.self,
+    ])
+
+    /// All names that ``method(named:)`` accepts.
+    public var names: [String] { methods.flatMap { names(of: $0) } }
+
+    /// Reads a method as users write it: a name, and settings in brackets.
+    ///
+    /// ```
+    /// double_seq_bn
+    /// seq_bn[reduction_factor=8,non_linearity=gelu]
+    /// double_seq_bn[reduction_factor={"1":8,"default":16},leave_out=[0,1]]
+    /// ```
+    ///
+    /// - Throws: `ConfigurationError` naming an unknown method or setting, with the nearest known name.
+    public func method(named text: String) throws -> any AdapterMethod {
+        let parsed = try MethodExpression(text)
+        for method in methods {
+            if let found = try preset(parsed, of: method) { return found }
+        }
+        let near = names.nearest(to: parsed.name).map { "did you mean '\($0)'?" }
+        throw ConfigurationError(
+            field: "method",
+            problem: "unknown method '\(parsed.name)'"
+                + " (\(near ?? "known: " + names.joined(separator: ", ")))"
+        )
+    }
+
+    /// Finds the type of a stored method.
+    ///
+    /// - Throws: `ConfigurationError` if the name is unknown.
+    public func type(identifier: String) throws -> any AdapterMethod.Type {
+        if let method = methods.first(where: { $0.identifier == identifier }) { return method }
+        let known = methods.map { $0.identifier }.joined(separator: ", ")
+        throw ConfigurationError(
+            field: "method",
+            problem: "unknown method '\(identifier)' (known: \(known))"
+        )
+    }
+
+    private func names<Method: AdapterMethod>(of type: Method.Type) -> [String] {
+        type.presets.map(\.key)
+    }
+
+    private func preset<Method: AdapterMethod>(
+        _ expression: MethodExpression,
+        of type: Method.Type
+    ) throws -> Method? {
+        guard let preset = type.presets.first(where: { $0.key == expression.name }) else {
+            return nil
+        }
+        guard !expression.settings.isEmpty else { return preset.value }
+        let encoded = try JSONEncoder().encode(preset.value)
+        var fields = try JSONSerialization.jsonObject(with: encoded) as? [String: Any] ?? [:]
+        for (name, value) in expression.settings { fields[name] = value }
+        let data = try JSONSerialization.data(withJSONObject: fields)
+        return try ConfigurationFile(data, path: expression.text).decode(type)
+    }
+}
+
+/// A method's name and settings as typed: `name[key=value,...]`.
+struct MethodExpression {
+    let text: String
+    let name: String
+    /// Setting names with values as `JSONSerialization` knows them.
+    let settings: [(String, Any)]
+
+    init(_ text: String) throws(ConfigurationError) {
+        self.text = text
+        guard let open = text.firstIndex(of: "[") else {
+            name = text
+            settings = []
+            return
+        }
+        guard text.hasSuffix("]") else {
+            throw ConfigurationError(
+                field: "method",
+                problem: "'\(text)' has no closing bracket (hint: name[setting=value,...])"
+            )
+        }
+        name = String(text[..<open])
+        let inner = text[text.index(after: open)..<text.index(before: text.endIndex)]
+        settings = try MethodExpression.pieces(of: inner).map { piece throws(ConfigurationError) in
+            guard let equals = piece.firstIndex(of: "=") else {
+                throw ConfigurationError(
+                    field: "method",
+                    problem: "'\(piece)' is not of the form setting=value"
+                )
+            }
+            let key = piece[..<equals].trimmingCharacters(in: .whitespaces)
+            let value = piece[piece.index(after: equals)...].trimmingCharacters(in: .whitespaces)
+            return (key, MethodExpression.value(value))
+        }
+    }
+
+    /// Splits at the commas that no bracket or quote encloses.
+    private static func pieces(of text: Substring) -> [Substring] {
+        var pieces: [Substring] = []
+        var (start, depth, isQuoted) = (text.startIndex, 0, false)
+        for index in text.indices {
+            switch text[index] {
+            case "\"": isQuoted.toggle()
+            case "[", "{": depth += 1
+            case "]", "}": depth -= 1
+            case "," where depth == 0 && !isQuoted:
+                pieces.append(text[start..<index])
+                start = text.index(after: index)
+            default: break
+            }
+        }
+        pieces.append(text[start...])
+        return pieces.filter { !$0.allSatisfy(\.isWhitespace) }
+    }
+
+    /// A JSON value if the text is one; the text itself otherwise, so that names need no quotes.
+    private static func value(_ text: String) -> Any {
+        (try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed))
+            ?? text
+    }
+}

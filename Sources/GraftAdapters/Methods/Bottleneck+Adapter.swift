@@ -1,0 +1,137 @@
+internal import GraftLayers
+internal import GraftTorch
+
+/// One bottleneck adapter at one site.
+///
+/// With `h` the sub-layer's output, `x` the block's residual and `LN` the block's norm, the sequential form returns
+/// `s · up(act(down(z))) + r`, where `z` is `h` or `LN(h + x)` and `r` one of `h`, `z`, `h + x`; the parallel form returns
+/// `h + s · up(act(down(x)))`.
+///
+/// Reference: `adapters` 1.3.0, `methods/modeling.py`, `Adapter` and `ParallelAdapter`.
+struct BottleneckAdapter: HiddenAdapter {
+    private let method: Bottleneck
+    private let normBefore: LayerNorm?
+    private let down: Linear  // [width, size]
+    private let up: Linear  // [size, width]
+    private let normAfter: LayerNorm?
+    private let scaling: Tensor?  // [1] or [size]
+    private let gate: Linear?  // [1, size]
+
+    init(_ method: Bottleneck, size: Int, width: Int, _ scope: ParameterScope) throws {
+        self.method = method
+        // torch's own default epsilon, as nn.LayerNorm(size) has.
+        let epsilon = 1e-5
+        normBefore =
+            method.normBefore ? try LayerNorm(size, epsilon: epsilon, scope / "norm_before") : nil
+        normAfter =
+            method.normAfter ? try LayerNorm(size, epsilon: epsilon, scope / "norm_after") : nil
+        down = try Linear(
+            size,
+            width,
+            scope / "down",
+            weightStart: method.downStart(fanIn: size),
+            biasStart: .zeros
+        )
+        up = try Linear(
+            width,
+            size,
+            scope / "up",
+            weightStart: method.upStart,
+            biasStart: .zeros
+        )
+        scaling =
+            switch method.scaling {
+            case .constant: nil
+            case .learned: try scope.parameter("scaling", shape: [1], initial: .ones)
+            case .channel: try scope.parameter("scaling", shape: [size], initial: .ones)
+            }
+        gate =
+            method.isGated
+            ? try Linear(
+                size,
+                1,
+                scope / "gate",
+                weightStart: method.seeded(.normal(deviation: 0.02)),
+                biasStart: .zeros
+            ) : nil
+    }
+
+    var isTokenwise: Bool { !method.isGated }
+    var keepsBlockOutput: Bool { method.keepsBlockOutput }
+
+    func callAsFunction(
+        _ state: HiddenState,
+        in context: ForwardContext
+    ) throws(TorchError) -> Tensor {
+        // Adapters compute in float32 whatever the frozen model computes in.
+        let dtype = try state.output.dtype
+        let (input, residual) = try operands(state)
+        let z = try input.converted(to: .float32)
+        var x = z
+        if let normBefore { x = try normBefore(x) }
+        x = try up(method.activation(down(x)))
+        x = try context.dropout(
+            x,
+            method.stochasticDepth,
+            at: state.site,
+            "depth",
+            wholeRows: true
+        )
+        switch (method.scaling, scaling) {
+        case (.constant(let factor), _): x = try x * factor
+        case (_, let scaling?): x = try x * scaling
+        case (_, nil): break
+        }
+        x = try context.dropout(x, method.dropout, at: state.site, "adapter")
+        if let gate {
+            let means = try context.layout.rowMeans(gate(z).sigmoid())
+            x = try x * context.layout.repeatedForTokens(means)
+        }
+        let base = try residual.converted(to: .float32)
+        if let normAfter {
+            x =
+                method.residualBeforeOwnNorm && !method.isParallel
+                ? try normAfter(x + base) : try normAfter(x) + base
+        } else {
+            x = try x + base
+        }
+        return try x.converted(to: dtype)
+    }
+
+    /// What the adapter reads, and what its residual connection adds.
+    private func operands(
+        _ state: HiddenState
+    ) throws(TorchError) -> (input: Tensor, residual: Tensor) {
+        if method.isParallel { return (state.residual, state.output) }
+        guard method.readsBlockNorm else { return (state.output, state.output) }
+        let sum = try state.output + state.residual
+        let input = try state.norm?(sum) ?? sum
+        return switch method.residual {
+        case .output: (input, state.output)
+        case .input: (input, input)
+        case .sum: (input, sum)
+        }
+    }
+}
+
+extension Bottleneck {
+    fileprivate func downStart(fanIn: Int) -> Initializer {
+        switch start {
+        case .bert: seeded(.normal(deviation: 0.02))
+        case .mam: seeded(.kaimingUniform(fanIn: fanIn))
+        case .houlsby: seeded(.truncatedNormal(deviation: 0.01, bound: 0.02))
+        }
+    }
+
+    fileprivate var upStart: Initializer {
+        switch start {
+        case .bert: seeded(.normal(deviation: 0.02))
+        case .mam: .zeros
+        case .houlsby: seeded(.truncatedNormal(deviation: 0.01, bound: 0.02))
+        }
+    }
+
+    fileprivate func seeded(_ start: Initializer) -> Initializer {
+        startSeed.map { .seeded($0, start) } ?? start
+    }
+}

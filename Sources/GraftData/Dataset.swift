@@ -1,0 +1,88 @@
+/// Labelled or unlabelled rows of a file, in memory and in the file's order.
+///
+/// The file is read as a stream and its rows are kept compactly (see ``byteCount``); a ``Row`` is made when
+/// it is asked for. A data set never changes, so any number of tasks may read it at once.
+///
+/// ```swift
+/// let schema = RowSchema(.text, target: .category)
+/// let train = try Dataset(contentsOf: "train.jsonl.gz", schema: schema)
+/// let labels = try LabelMap(of: train)
+/// let classes = try train.classes(labels)
+/// ```
+public struct Dataset: Sendable, RandomAccessCollection {
+    /// The file, as errors name it.
+    public let path: String
+    /// What was read of each row.
+    public let schema: RowSchema
+
+    let store: RowStore
+
+    /// Reads a data file, plain or compressed with gzip.
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - schema: What to read of each row.
+    ///   - format: How rows are written; nil to go by the file's name.
+    ///   - limit: How many rows to read at most; nil for all. Later rows are not checked.
+    /// - Throws: ``DataError``. Rows that cannot be read are reported together.
+    public init(
+        contentsOf path: String,
+        schema: RowSchema,
+        format: DataFormat? = nil,
+        limit: Int? = nil
+    ) throws(DataError) {
+        let source = try FileSource(path: path)
+        let format = if let format { format } else { try DataFormat(path: path) }
+        try self.init(source, path: path, schema: schema, format: format, limit: limit)
+    }
+
+    /// Reads rows from bytes that are already in memory, plain or compressed with gzip.
+    ///
+    /// - Parameters:
+    ///   - contents: What a data file would contain.
+    ///   - name: What errors call the source, as they would a path.
+    ///   - schema: What to read of each row.
+    ///   - format: How rows are written.
+    ///   - limit: How many rows to read at most; nil for all.
+    /// - Throws: ``DataError``, as when reading a file.
+    public init(
+        parsing contents: [UInt8],
+        named name: String,
+        schema: RowSchema,
+        format: DataFormat,
+        limit: Int? = nil
+    ) throws(DataError) {
+        let source = MemorySource(contents)
+        try self.init(source, path: name, schema: schema, format: format, limit: limit)
+    }
+
+    private init(
+        _ source: any ByteSource,
+        path: String,
+        schema: RowSchema,
+        format: DataFormat,
+        limit: Int?
+    ) throws(DataError) {
+        var reader = try RowReader(source, path: path, schema: schema, limit: limit)
+        store = try reader.read(format)
+        (self.path, self.schema) = (path, schema)
+        guard store.count > 0 || limit == 0 else { throw .noRows(path: path) }
+    }
+
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { store.count }
+
+    public subscript(index: Int) -> Row {
+        precondition(indices.contains(index), "row \(index) of \(count)")
+        return store.row(index, schema: schema)
+    }
+
+    /// Whether every row has a second text.
+    public var hasPairs: Bool { store.pairs.count > 0 }
+
+    /// The memory that the rows take, in bytes.
+    public var byteCount: Int { store.byteCount }
+
+    /// The numbers to predict, one per row; empty unless the schema's target is a number.
+    public var numbers: [Double] { store.numbers }
+}

@@ -1,0 +1,147 @@
+/// What to read from each row of a data file, and under which column names.
+///
+/// The schema is strict both ways: a row that lacks what it asks for is a problem, and a row never
+/// yields more than it asks for. So a file without labels can be read for prediction with the
+/// schema that a training file has, less its ``target``.
+public struct RowSchema: Sendable, Hashable {
+    /// What the model reads.
+    public enum Input: Sendable, Hashable {
+        /// One text, or two where the file has a second text column.
+        case text
+        /// A list of words, to each of which belongs a tag.
+        case words
+    }
+
+    /// What the model should answer.
+    public enum Target: Sendable, Hashable {
+        /// One class: a name or a whole number.
+        case category
+        /// Any number of classes: an array of names or whole numbers.
+        case categories
+        /// A finite number.
+        case number
+        /// One class per word: an array as long as the words.
+        case tags
+        /// Text.
+        case text
+    }
+
+    public var input: Input
+    /// Nil if rows need no answer; then label columns are not read.
+    public var target: Target?
+    public var columns: ColumnNames
+
+    /// - Parameters:
+    ///   - input: What the model reads.
+    ///   - target: What it should answer; nil for rows without labels.
+    ///   - columns: Column names that differ from the defaults.
+    public init(_ input: Input, target: Target?, columns: ColumnNames = ColumnNames()) {
+        (self.input, self.target, self.columns) = (input, target, columns)
+    }
+}
+
+/// The columns that a file's rows are read from; nil stands for the default.
+///
+/// In JSON files a column is a member of each row's object; in CSV and TSV files the header names it. Of a
+/// default that is optional (second text, id), rows are read without it if it is not there. A column that
+/// is named here must be there.
+public struct ColumnNames: Sendable, Hashable, Codable {
+    /// The text, or for tagging the words.
+    ///
+    /// By default `text`, for tagging `tokens`.
+    public var text: String?
+    /// The second text.
+    ///
+    /// By default `text_b`, if the file has such a column.
+    public var pair: String?
+    /// The label, labels, tags or target text.
+    ///
+    /// By default `label`; for tagging `tags`; for several classes
+    /// `labels` or else `label`.
+    public var label: String?
+    /// The row's identifier.
+    ///
+    /// By default `id`, if the file has such a column; else rows are numbered from 0.
+    public var id: String?
+
+    /// Names the columns; each is the default unless given.
+    public init(
+        text: String? = nil,
+        pair: String? = nil,
+        label: String? = nil,
+        id: String? = nil
+    ) {
+        (self.text, self.pair, self.label, self.id) = (text, pair, label, id)
+    }
+}
+
+/// The columns of one file: a schema's, checked against those that the file has.
+struct ResolvedColumns: Sendable {
+    let text: String
+    let pair: String?
+    let label: String?
+    let id: String?
+    /// Optional columns that the file does not have, so that a later row should not either.
+    private(set) var absent: [String] = []
+
+    /// Finds the schema's columns among those of `path`, which its line `line` lists.
+    init(
+        _ schema: RowSchema,
+        available: [String],
+        path: String,
+        line: Int
+    ) throws(DataError) {
+        func required(
+            _ given: String?,
+            default names: [String],
+            _ option: String
+        ) throws(DataError) -> String {
+            let candidates = given.map { [$0] } ?? names
+            if let name = candidates.first(where: available.contains) { return name }
+            throw .missingColumn(
+                path: path,
+                line: line,
+                column: candidates[0],
+                option: option,
+                available: available
+            )
+        }
+        func optional(
+            _ given: String?,
+            default name: String,
+            _ option: String
+        ) throws(DataError) -> String? {
+            guard given != nil || available.contains(name) else { return nil }
+            return try required(given, default: [name], option)
+        }
+
+        let names = schema.columns
+        switch schema.input {
+        case .text:
+            text = try required(names.text, default: ["text"], "--text-column")
+            pair = try optional(names.pair, default: "text_b", "--pair-column")
+        case .words:
+            text = try required(names.text, default: ["tokens"], "--text-column")
+            pair = nil
+        }
+        label =
+            switch schema.target {
+            case nil: nil
+            case .category, .number, .text:
+                try required(names.label, default: ["label"], "--label-column")
+            case .categories:
+                try required(names.label, default: ["labels", "label"], "--label-column")
+            case .tags:
+                try required(names.label, default: ["tags"], "--label-column")
+            }
+        id = try optional(names.id, default: "id", "--id-column")
+        if id == nil { absent.append("id") }
+        if pair == nil, schema.input == .text { absent.append("text_b") }
+        absent.removeAll { $0 == text || $0 == label }
+    }
+
+    /// Whether a row's value under `name` matters.
+    func contains(_ name: String) -> Bool {
+        name == text || name == label || name == pair || name == id || absent.contains(name)
+    }
+}

@@ -1,0 +1,105 @@
+/// The rows of a data set, column by column.
+///
+/// Strings of a column lie end to end in one buffer, so a row costs its text and some thirty bytes, and
+/// no heap blocks of its own. Labels are interned: a row holds the number of a name, in the order in which
+/// names first appear.
+struct RowStore: Sendable {
+    private(set) var lines: [UInt32] = []
+    private(set) var ids = TextColumn()
+    private(set) var texts = TextColumn()
+    private(set) var pairs = TextColumn()
+    private(set) var words = RowBounds()
+    private(set) var codes: [Int32] = []
+    private(set) var codeBounds = RowBounds()
+    private(set) var numbers: [Double] = []
+    private(set) var targets = TextColumn()
+    /// The distinct labels, in order of first appearance.
+    private(set) var labels: [String] = []
+    private var codeOfLabel: [String: Int32] = [:]
+
+    var count: Int { lines.count }
+
+    /// The bytes that the rows take, less the few distinct labels.
+    var byteCount: Int {
+        let text = ids.byteCount + texts.byteCount + pairs.byteCount + targets.byteCount
+        let numeric = 4 * lines.count + 4 * codes.count + 8 * numbers.count
+        return text + numeric + words.byteCount + codeBounds.byteCount
+    }
+
+    mutating func append(_ row: CheckedRow) {
+        lines.append(UInt32(clamping: row.line))
+        if let id = row.id { ids.append(id.stored) }
+        switch row.input {
+        case .text(let text, let pair):
+            texts.append(text)
+            if let pair { pairs.append(pair) }
+        case .words(let list):
+            for word in list { texts.append(word) }
+            words.append(length: list.count)
+        }
+        switch row.target {
+        case nil: break
+        case .category(let label): codes.append(code(of: label))
+        case .categories(let list), .tags(let list):
+            for label in list { codes.append(code(of: label)) }
+            codeBounds.append(length: list.count)
+        case .number(let number): numbers.append(number)
+        case .text(let text): targets.append(text)
+        }
+    }
+
+    private mutating func code(of label: String) -> Int32 {
+        if let code = codeOfLabel[label] { return code }
+        let code = Int32(labels.count)
+        labels.append(label)
+        codeOfLabel[label] = code
+        return code
+    }
+
+    func row(_ index: Int, schema: RowSchema) -> Row {
+        let id = ids.count > 0 ? RowID(stored: ids[index]) : .number(index)
+        let line = Int(lines[index])
+        let target = target(index, schema.target)
+        switch schema.input {
+        case .text:
+            let pair = pairs.count > 0 ? pairs[index] : nil
+            return Row(
+                id: id,
+                line: line,
+                text: texts[index],
+                pair: pair,
+                words: nil,
+                target: target
+            )
+        case .words:
+            let list = words[index].map { texts[$0] }
+            let text = list.joined(separator: " ")
+            return Row(id: id, line: line, text: text, pair: nil, words: list, target: target)
+        }
+    }
+
+    private func target(_ index: Int, _ kind: RowSchema.Target?) -> RowTarget? {
+        func names() -> [String] { codes[codeBounds[index]].map { labels[Int($0)] } }
+        return switch kind {
+        case nil: nil
+        case .category: .category(labels[Int(codes[index])])
+        case .categories: .categories(names())
+        case .number: .number(numbers[index])
+        case .tags: .tags(names())
+        case .text: .text(targets[index])
+        }
+    }
+}
+
+/// A row that has everything its schema asks for.
+struct CheckedRow {
+    enum Input {
+        case text(String, pair: String?)
+        case words([String])
+    }
+
+    let line: Int
+    let id: RowID?
+    let input: Input
+    let target: RowTarget?
+}

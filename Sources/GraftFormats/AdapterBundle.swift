@@ -1,0 +1,202 @@
+internal import Foundation
+public import GraftAdapters
+internal import GraftLayers
+public import GraftModels
+public import GraftTorch
+
+/// An adapter with its head on disk: Graft's own layout.
+///
+/// A folder with `adapter_config.json` (this type without its tensors) and `adapter.safetensors`. It is written to a
+/// hidden folder, flushed and renamed, so that it exists complete or not at all, and it is read strictly.
+public struct AdapterBundle: Sendable {
+    /// The value of `format` in `adapter_config.json`.
+    static let format = "graft-adapter"
+    static let configurationName = "adapter_config.json"
+    static let tensorsName = "adapter.safetensors"
+
+    public var method: any AdapterMethod
+    /// The method as the user wrote it, for reports.
+    public var methodName: String
+    public var head: HeadConfiguration
+    /// The names of the head's outputs; empty for regression.
+    public var labels: [String]
+    /// The longest row that training saw, in tokens.
+    public var maxLength: Int
+    public var base: BaseIdentity
+    /// How it was made: seed, data, versions, metrics; for people.
+    public var provenance: [String: String]
+    /// Parameters by name: `adapter.<site>.<name>`, `head.<layer>.<name>`, `base.<name>`.
+    public var tensors: [String: Tensor]
+
+    /// Gathers what makes an adapter.
+    public init(
+        method: any AdapterMethod,
+        methodName: String,
+        head: HeadConfiguration,
+        labels: [String],
+        maxLength: Int,
+        base: BaseIdentity,
+        provenance: [String: String],
+        tensors: [String: Tensor]
+    ) {
+        self.method = method
+        self.methodName = methodName
+        self.head = head
+        self.labels = labels
+        self.maxLength = maxLength
+        self.base = base
+        self.provenance = provenance
+        self.tensors = tensors
+    }
+
+    /// Reads a bundle.
+    ///
+    /// Whether its tensors are the ones that the method needs shows when they are attached
+    /// (`StoredParameters`), which is as strict.
+    ///
+    /// - Throws: `ConfigurationError` or ``SafetensorsError`` naming the file and what is wrong with it.
+    public init(path: String) throws {
+        let file = try ConfigurationFile(path: "\(path)/\(AdapterBundle.configurationName)")
+        self = try file.decode(StoredBundle.self).bundle
+        tensors = try TensorFile(path: "\(path)/\(AdapterBundle.tensorsName)").tensors
+    }
+
+    /// Writes the two files into a folder that exists.
+    ///
+    /// - Throws: `FileError` or ``SafetensorsError`` if a file cannot be written.
+    public func write(into folder: String) throws {
+        try TensorFile(tensors, metadata: ["format": "pt"])
+            .write(to: "\(folder)/\(AdapterBundle.tensorsName)")
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let path = "\(folder)/\(AdapterBundle.configurationName)"
+        try AtomicFile.write(encoder.encode(StoredBundle(self)), to: path)
+    }
+
+    /// Writes the bundle as a folder of its own.
+    ///
+    /// - Throws: `FileError` or ``SafetensorsError``; then nothing has changed.
+    public func write(
+        to path: String,
+        ifExists existing: AtomicFolder.ExistingFolder = .replace
+    ) throws {
+        try AtomicFolder.write(to: path, ifExists: existing) { try write(into: $0) }
+    }
+}
+
+/// Which frozen model an adapter belongs to.
+public struct BaseIdentity: Sendable, Hashable, Codable {
+    public var family: String
+    public var hiddenSize: Int
+    public var layerCount: Int
+    /// The hash of the model's weights, however they are split into files.
+    public var weights: ContentHash
+    /// The hash of the tokenizer's files.
+    public var tokenizer: ContentHash
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case family
+        case hiddenSize = "hidden_size"
+        case layerCount = "num_hidden_layers"
+        case weights = "weights_sha256"
+        case tokenizer = "tokenizer_sha256"
+    }
+
+    /// Names a model.
+    public init(
+        family: String,
+        hiddenSize: Int,
+        layerCount: Int,
+        weights: ContentHash,
+        tokenizer: ContentHash
+    ) {
+        self.family = family
+        self.hiddenSize = hiddenSize
+        self.layerCount = layerCount
+        self.weights = weights
+        self.tokenizer = tokenizer
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.fields(CodingKeys.self)
+        family = try fields.required(.family)
+        hiddenSize = try fields.required(.hiddenSize)
+        layerCount = try fields.required(.layerCount)
+        weights = try fields.required(.weights)
+        tokenizer = try fields.required(.tokenizer)
+    }
+
+    /// What keeps an adapter of this model from running on `other`, or `nil` if nothing does.
+    public func mismatch(with other: BaseIdentity) -> String? {
+        if family != other.family {
+            return "it was trained on a \(family) model, this one is \(other.family)"
+        }
+        if hiddenSize != other.hiddenSize || layerCount != other.layerCount {
+            return "it was trained on \(layerCount) layers of \(hiddenSize), this model has"
+                + " \(other.layerCount) of \(other.hiddenSize)"
+        }
+        if weights != other.weights { return "it was trained on other weights of the same shape" }
+        if tokenizer != other.tokenizer { return "it was trained with another tokenizer" }
+        return nil
+    }
+}
+
+/// `adapter_config.json`
+private struct StoredBundle: Codable {
+    let bundle: AdapterBundle
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case format
+        case version = "format_version"
+        case method
+        case methodName = "method_name"
+        case settings = "configuration"
+        case head, labels
+        case maxLength = "max_length"
+        case base, provenance
+    }
+
+    init(_ bundle: AdapterBundle) { self.bundle = bundle }
+
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.fields(CodingKeys.self)
+        let format: String = try fields.required(.format)
+        guard format == AdapterBundle.format else {
+            throw fields.invalid(.format, "'\(format)' is not \(AdapterBundle.format)")
+        }
+        let version: Int = try fields.required(.version)
+        guard version == 1 else {
+            throw fields.invalid(.version, "\(version) is newer than this program, which reads 1")
+        }
+        let identifier: String = try fields.required(.method)
+        let type = try AdapterRegistry.builtin.type(identifier: identifier)
+        func settings<Method: AdapterMethod>(_ type: Method.Type) throws -> any AdapterMethod {
+            try fields.required(.settings, as: type)
+        }
+        bundle = AdapterBundle(
+            method: try settings(type),
+            methodName: try fields.required(.methodName),
+            head: try fields.required(.head),
+            labels: try fields.required(.labels),
+            maxLength: try fields.required(.maxLength),
+            base: try fields.required(.base),
+            provenance: try fields.value(.provenance, default: [:]),
+            tensors: [:]
+        )
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        func identifier<Method: AdapterMethod>(_ method: Method) -> String { Method.identifier }
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encode(AdapterBundle.format, forKey: .format)
+        try fields.encode(1, forKey: .version)
+        try fields.encode(identifier(bundle.method), forKey: .method)
+        try fields.encode(bundle.methodName, forKey: .methodName)
+        try bundle.method.encode(to: fields.superEncoder(forKey: .settings))
+        try fields.encode(bundle.head, forKey: .head)
+        try fields.encode(bundle.labels, forKey: .labels)
+        try fields.encode(bundle.maxLength, forKey: .maxLength)
+        try fields.encode(bundle.base, forKey: .base)
+        try fields.encode(bundle.provenance, forKey: .provenance)
+    }
+}

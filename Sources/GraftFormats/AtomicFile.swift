@@ -1,0 +1,74 @@
+package import Foundation
+internal import Glibc
+
+/// A file that appears under its name complete, or not at all.
+///
+/// The contents go to a hidden file in the same folder. ``commit()`` flushes it to the disk,
+/// renames it, which replaces an older file in one step, and flushes the folder. If this value goes
+/// out of scope before that, the hidden file is removed and whatever stood at the path stays.
+package struct AtomicFile: ~Copyable {
+    private let file: OpenFile
+    private let destination: String
+
+    /// Creates the hidden file.
+    ///
+    /// - Parameter path: Where the file is to appear; its folder must exist.
+    /// - Throws: ``FileError`` if the folder cannot be written or `path` is a folder.
+    init(at path: String) throws(FileError) {
+        let target = URL(filePath: path)
+        var status = stat()
+        if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            throw FileError(path: path, problem: "is a folder", hint: "name a file in it")
+        }
+        let hidden = temporarySibling(of: target)
+        do {
+            file = try OpenFile(creating: hidden.path)
+        } catch {
+            throw FileError(path: path, problem: error.problem, hint: error.hint)
+        }
+        destination = path
+    }
+
+    // After the rename there is nothing under the hidden name, which is never used twice.
+    deinit { _ = unsafe unlink(file.path) }
+
+    /// Writes a whole file.
+    ///
+    /// - Throws: ``FileError`` if it cannot be written; an older file is still there then.
+    package static func write(_ contents: Data, to path: String) throws(FileError) {
+        let file = try AtomicFile(at: path)
+        let result = unsafe contents.withUnsafeBytes { bytes in
+            Result { () throws(FileError) in try unsafe file.write(bytes) }
+        }
+        try result.get()
+        try file.commit()
+    }
+
+    /// Appends all of `bytes`.
+    func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+        do {
+            unsafe try file.write(bytes)
+        } catch {
+            throw FileError(path: destination, problem: error.problem, hint: error.hint)
+        }
+    }
+
+    /// Makes the file appear under its name.
+    consuming func commit() throws(FileError) {
+        do { try file.synchronize() } catch {
+            throw FileError(path: destination, problem: error.problem, hint: error.hint)
+        }
+        guard unsafe rename(file.path, destination) == 0 else {
+            throw FileError(path: destination, cannot: "replace")
+        }
+        try OpenFile.synchronize(URL(filePath: destination).deletingLastPathComponent().path)
+    }
+}
+
+/// Returns an unused hidden name beside `url`, for something that will be renamed to it.
+func temporarySibling(of url: URL) -> URL {
+    let unique = String(UInt64.random(in: .min ... .max), radix: 36)
+    // A file name has at most 255 bytes; 40 characters of 4 bytes leave room for the rest.
+    let name = ".\(url.lastPathComponent.prefix(40)).\(unique).partial"
+    return url.deletingLastPathComponent().appending(path: name)
+}

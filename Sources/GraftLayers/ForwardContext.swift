@@ -1,0 +1,94 @@
+public import GraftTorch
+
+/// What a forward pass carries through a model: how the rows lie, which adapters act, what is random.
+///
+/// Training, evaluation, encoding and serving all run through it. It is a value: nothing about a pass is implicit.
+public struct ForwardContext: Sendable {
+    /// How the rows lie in the hidden states of this part of the pass.
+    public var layout: RaggedLayout
+    /// What acts at the sites.
+    public let adapters: SiteAdapters
+    /// What dropout masks depend on besides their place, or `nil` in evaluation, where nothing is dropped.
+    public let dropoutSeed: UInt64?
+
+    /// Creates a context.
+    ///
+    /// - Parameter dropoutSeed: The run's seed mixed with the step, for training; `nil` for evaluation.
+    public init(
+        layout: RaggedLayout,
+        adapters: SiteAdapters = SiteAdapters(),
+        dropoutSeed: UInt64? = nil
+    ) {
+        self.layout = layout
+        self.adapters = adapters
+        self.dropoutSeed = dropoutSeed
+    }
+
+    /// Applies a frozen projection and the adapter at its site.
+    public func apply(
+        _ linear: Linear,
+        to x: Tensor,
+        at site: Site
+    ) throws(TorchError) -> Tensor {
+        let output = try linear(x)
+        guard let adapter = adapters.linear[site] else { return output }
+        return try adapter(input: x, output: output, in: self)
+    }
+
+    /// The normalisation in force at a norm site.
+    public func normalization(_ norm: LayerNorm, at site: Site) -> any Normalization {
+        adapters.norm[site]?.replacing(norm) ?? norm
+    }
+
+    /// Ends a sub-layer: the adapter at its hidden site, the residual addition and, in post-LN blocks, the norm.
+    ///
+    /// - Parameters:
+    ///   - output: The sub-layer's output after dropout: [tokens, hidden]
+    ///   - residual: What the block adds: [tokens, hidden]
+    ///   - norm: The norm after the addition, in post-LN blocks.
+    /// - Returns: The block's hidden states: [tokens, hidden]
+    public func finish(
+        _ output: Tensor,
+        residual: Tensor,
+        norm: (any Normalization)?,
+        at site: Site
+    ) throws(TorchError) -> Tensor {
+        var output = output
+        if let adapter = adapters.hidden[site] {
+            let state = HiddenState(output: output, residual: residual, norm: norm, site: site)
+            output = try adapter(state, in: self)
+            guard adapter.keepsBlockOutput else { return output }
+        }
+        let sum = try output + residual
+        guard let norm else { return sum }
+        return try norm(sum)
+    }
+
+    /// Whether every adapter of a block computes a token's result from that token alone.
+    public func isTokenwise(_ site: Site) -> Bool { adapters.hidden[site]?.isTokenwise ?? true }
+
+    /// Dropout at a named place; the input itself in evaluation.
+    ///
+    /// - Parameters:
+    ///   - place: A name that no other dropout of the model has at this site.
+    ///   - wholeRows: Whether a row of the batch is kept or dropped as one (stochastic depth).
+    public func dropout(
+        _ x: Tensor,
+        _ probability: Double,
+        at site: Site,
+        _ place: StaticString = "",
+        wholeRows: Bool = false
+    ) throws(TorchError) -> Tensor {
+        guard let seed = seed(at: site, place), probability > 0 else { return x }
+        let keys =
+            wholeRows
+            ? try Tensor(layout.rowKeys).selecting(layout.rowOfToken.moved(to: .cpu))
+            : layout.tokenKeys
+        return try x.dropout(probability, seed: seed, keys: keys, wholeRows: wholeRows)
+    }
+
+    /// The seed of a dropout at a named place, or `nil` in evaluation.
+    public func seed(at site: Site, _ place: StaticString) -> UInt64? {
+        dropoutSeed.map { StableHash.mix($0, StableHash.of(site.path + "/" + place.description)) }
+    }
+}

@@ -1,0 +1,59 @@
+public import GraftTorch
+
+/// What a frozen projection multiplies with: dense, packed, quantised or gathered; models never see which.
+public protocol Weight: Sendable {
+    var inputSize: Int { get }
+    var outputSize: Int { get }
+
+    /// `x Wᵀ + bias`: [tokens, input] -> [tokens, output]
+    func callAsFunction(_ x: Tensor, bias: Tensor?) throws(TorchError) -> Tensor
+
+    /// The whole matrix: [output, input]
+    func dense() throws(TorchError) -> Tensor
+}
+
+/// A weight as the checkpoint stores it.
+public struct DenseWeight: Weight {
+    private let matrix: Tensor
+    public let inputSize: Int
+    public let outputSize: Int
+
+    /// Wraps a matrix [output, input].
+    public init(_ matrix: Tensor) {
+        self.matrix = matrix
+        inputSize = matrix.size(1)
+        outputSize = matrix.size(0)
+    }
+
+    public func callAsFunction(_ x: Tensor, bias: Tensor?) throws(TorchError) -> Tensor {
+        try x.linear(matrix, bias: bias)
+    }
+
+    public func dense() throws(TorchError) -> Tensor { matrix }
+}
+
+/// `y = x Wᵀ + b`
+public struct Linear: Sendable {
+    public let weight: any Weight
+    /// [output]
+    public let bias: Tensor?
+
+    /// Asks `scope` for `weight` and, if wanted, `bias`.
+    public init(
+        _ input: Int,
+        _ output: Int,
+        bias: Bool = true,
+        _ scope: ParameterScope,
+        weightStart: Initializer = .stored,
+        biasStart: Initializer = .stored
+    ) throws {
+        let matrix = try scope.parameter("weight", shape: [output, input], initial: weightStart)
+        weight = DenseWeight(matrix)
+        self.bias = bias ? try scope.parameter("bias", shape: [output], initial: biasStart) : nil
+    }
+
+    // x: [tokens, input] -> [tokens, output]
+    public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
+        try weight(x, bias: bias)
+    }
+}

@@ -1,0 +1,106 @@
+/// A place inside a transformer where an adapter may act.
+///
+/// Models publish their sites and call ``ForwardContext`` at each of them; adapter methods decide at which they
+/// act. Neither knows the other.
+public struct Site: Sendable, Hashable, Codable {
+    /// Which stack of blocks the site belongs to.
+    public enum Tower: String, Sendable, Hashable, Codable, CaseIterable {
+        case encoder, decoder, text, vision
+    }
+
+    /// What the site is inside its block (or, without a layer, inside its tower).
+    public enum Role: String, Sendable, Hashable, Codable, CaseIterable {
+        // Linear sites: frozen projections.
+        case query, key, value
+        case attentionOutput = "attention_output"
+        case up, gate, down
+        // Hidden sites: after a sub-layer's projection and dropout, before its residual addition.
+        case attention
+        case feedForward = "feed_forward"
+        // Norm sites.
+        case attentionNorm = "attention_norm"
+        case feedForwardNorm = "feed_forward_norm"
+        case embeddingNorm = "embedding_norm"
+        // The embeddings' output.
+        case embeddings
+    }
+
+    /// Which stack of blocks the site belongs to.
+    public let tower: Tower
+    /// The block, counted from 0; `nil` for sites outside the blocks.
+    public let layer: Int?
+    /// What the site is.
+    public let role: Role
+
+    /// Names a site.
+    public init(_ tower: Tower, layer: Int?, _ role: Role) {
+        self.tower = tower
+        self.layer = layer
+        self.role = role
+    }
+
+    /// The site's name in adapter files and reports: `encoder.3.feed_forward`.
+    public var path: String {
+        [tower.rawValue, layer.map(String.init), role.rawValue].compactMap(\.self)
+            .joined(separator: ".")
+    }
+}
+
+extension Site: CustomStringConvertible {
+    public var description: String { path }
+}
+
+/// A frozen projection `y = W x + b` that an adapter may change.
+public struct LinearSite: Sendable {
+    public let site: Site
+    public let inputSize: Int
+    public let outputSize: Int
+    /// Whether the projection has a bias.
+    public let hasBias: Bool
+
+    public init(_ site: Site, _ linear: Linear) {
+        self.site = site
+        inputSize = linear.weight.inputSize
+        outputSize = linear.weight.outputSize
+        hasBias = linear.bias != nil
+    }
+}
+
+/// The output of a sub-layer, before its residual addition.
+public struct HiddenSite: Sendable {
+    public let site: Site
+    /// The width of the hidden states.
+    public let size: Int
+    /// Blocks in the site's tower.
+    public let layerCount: Int
+    /// Whether the block normalises after the residual addition (post-LN, as BERT does).
+    public let isPostNorm: Bool
+
+    public init(_ site: Site, size: Int, layerCount: Int, isPostNorm: Bool) {
+        self.site = site
+        self.size = size
+        self.layerCount = layerCount
+        self.isPostNorm = isPostNorm
+    }
+}
+
+/// A frozen layer normalisation whose weight and bias an adapter may replace.
+public struct NormSite: Sendable {
+    public let site: Site
+    /// The frozen normalisation.
+    public let norm: LayerNorm
+
+    public init(_ site: Site, _ norm: LayerNorm) {
+        self.site = site
+        self.norm = norm
+    }
+}
+
+/// All sites of a model.
+public struct SiteMap: Sendable {
+    public var linear: [LinearSite] = []
+    public var hidden: [HiddenSite] = []
+    public var norm: [NormSite] = []
+
+    public init() {}
+}

@@ -1,0 +1,236 @@
+public import GraftLayers
+public import GraftTorch
+
+/// BERT: bidirectional post-LN blocks over word, position and segment embeddings.
+///
+/// Reference: Devlin et al., [BERT](https://arxiv.org/abs/1810.04805); numerically `transformers` 4.57.6,
+/// `models/bert/modeling_bert.py`, whose parameter names this file uses. MiniLM and many sentence encoders
+/// are BERT models too.
+public struct Bert: TextEncoder {
+    public static let modelTypes = ["bert"]
+    public static let checkpointPrefix = "bert"
+
+    public let shape: ModelShape
+    public let sites: SiteMap
+    private let embeddings: Embeddings
+    private let blocks: [Block]
+    private let pooler: Linear?
+
+    public init(_ file: ConfigurationFile, _ scope: ParameterScope) throws {
+        let configuration = try file.decode(Configuration.self)
+        embeddings = try Embeddings(configuration, scope / "embeddings")
+        blocks = try (0..<configuration.layerCount).map { layer in
+            try Block(configuration, layer: layer, scope / "encoder" / "layer" / layer)
+        }
+        let hidden = configuration.hiddenSize
+        let dense = scope / "pooler" / "dense"
+        pooler = dense.contains("weight") ? try Linear(hidden, hidden, dense) : nil
+        shape = ModelShape(
+            family: "bert",
+            hiddenSize: hidden,
+            layerCount: configuration.layerCount,
+            vocabularySize: configuration.vocabularySize,
+            positions: configuration.positions,
+            headDropout: configuration.headDropout,
+            initializerRange: configuration.initializerRange,
+            hasPooler: pooler != nil
+        )
+        var sites = SiteMap()
+        sites.norm.append(NormSite(Embeddings.site(.embeddingNorm), embeddings.norm))
+        for block in blocks { block.publish(in: &sites) }
+        self.sites = sites
+    }
+
+    public func callAsFunction(
+        _ batch: TokenBatch,
+        in context: ForwardContext,
+        wanted: WantedTokens
+    ) throws(TorchError) -> EncoderOutput {
+        try checkLengths(batch.layout)
+        var context = context
+        var hidden = try embeddings(batch, in: context)
+        var layers: [Tensor] = []
+        for (index, block) in blocks.enumerated() {
+            if case .allWithLayers = wanted { layers.append(hidden) }
+            var keepsFirst = false
+            if case .first = wanted {
+                keepsFirst = index == blocks.count - 1 && block.isTokenwise(in: context)
+            }
+            hidden = try block(hidden, in: &context, keepingFirstTokens: keepsFirst)
+        }
+        if case .allWithLayers = wanted { layers.append(hidden) }
+        if case .first = wanted, context.layout.tokenCount != context.layout.rowCount {
+            hidden = try hidden.selecting(context.layout.firstTokens())
+            context.layout = try context.layout.keepingFirstTokens()
+        }
+        let (last, layout) = (hidden, context.layout)
+        return EncoderOutput(hidden: last, layout: layout, layers: layers) {
+            () throws(TorchError) in
+            guard let pooler else { return nil }
+            return try pooler(last.selecting(layout.firstTokens())).tanh()
+        }
+    }
+
+    private func checkLengths(_ layout: RaggedLayout) throws(TorchError) {
+        for row in 0..<layout.rowCount where layout.length(row) > shape.positions {
+            throw TorchError(
+                kind: .invalidArgument,
+                operation: "bert",
+                message: "row \(row) has \(layout.length(row)) tokens, the model"
+                    + " \(shape.positions) positions (hint: lower the maximum length)"
+            )
+        }
+    }
+}
+
+extension Bert {
+    /// Word, position and segment embeddings, their sum normalised.
+    struct Embeddings: Sendable {
+        let words: Tensor  // [vocabulary, hidden]
+        let positions: Tensor  // [positions, hidden]
+        let types: Tensor  // [types, hidden]
+        let norm: LayerNorm
+        let dropout: Double
+
+        init(_ configuration: Configuration, _ scope: ParameterScope) throws {
+            func table(_ name: String, _ entries: Int) throws -> Tensor {
+                let shape = [entries, configuration.hiddenSize]
+                return try (scope / name).parameter("weight", shape: shape)
+            }
+            words = try table("word_embeddings", configuration.vocabularySize)
+            positions = try table("position_embeddings", configuration.positions)
+            types = try table("token_type_embeddings", configuration.typeCount)
+            norm = try LayerNorm(
+                configuration.hiddenSize,
+                epsilon: configuration.normEpsilon,
+                scope / "LayerNorm"
+            )
+            dropout = configuration.hiddenDropout
+        }
+
+        static func site(_ role: Site.Role) -> Site { Site(.encoder, layer: nil, role) }
+
+        // -> [tokens, hidden]
+        func callAsFunction(
+            _ batch: TokenBatch,
+            in context: ForwardContext
+        ) throws(TorchError) -> Tensor {
+            let sum =
+                try words.embedding(batch.ids) + types.embedding(batch.typeIDs)
+                + positions.embedding(batch.positions)
+            let norm = context.normalization(norm, at: Embeddings.site(.embeddingNorm))
+            return try context.dropout(norm(sum), dropout, at: Embeddings.site(.embeddings))
+        }
+    }
+
+    /// Self-attention and feed-forward, each followed by a residual addition and a norm.
+    struct Block: Sendable {
+        let query: Linear
+        let key: Linear
+        let value: Linear
+        let attentionOutput: Linear
+        let attentionNorm: LayerNorm
+        let up: Linear
+        let activation: Activation
+        let down: Linear
+        let feedForwardNorm: LayerNorm
+        let heads: Int
+        let hiddenDropout: Double
+        let attentionDropout: Double
+        let layer: Int
+        let layerCount: Int
+
+        init(_ configuration: Configuration, layer: Int, _ scope: ParameterScope) throws {
+            let (hidden, inner) = (configuration.hiddenSize, configuration.innerSize)
+            let attention = scope / "attention"
+            let epsilon = configuration.normEpsilon
+            query = try Linear(hidden, hidden, attention / "self" / "query")
+            key = try Linear(hidden, hidden, attention / "self" / "key")
+            value = try Linear(hidden, hidden, attention / "self" / "value")
+            attentionOutput = try Linear(hidden, hidden, attention / "output" / "dense")
+            attentionNorm = try LayerNorm(
+                hidden,
+                epsilon: epsilon,
+                attention / "output" / "LayerNorm"
+            )
+            up = try Linear(hidden, inner, scope / "intermediate" / "dense")
+            activation = configuration.activation
+            down = try Linear(inner, hidden, scope / "output" / "dense")
+            feedForwardNorm = try LayerNorm(hidden, epsilon: epsilon, scope / "output" / "LayerNorm")
+            heads = configuration.headCount
+            hiddenDropout = configuration.hiddenDropout
+            attentionDropout = configuration.attentionDropout
+            self.layer = layer
+            layerCount = configuration.layerCount
+        }
+
+        func site(_ role: Site.Role) -> Site { Site(.encoder, layer: layer, role) }
+
+        func publish(in sites: inout SiteMap) {
+            sites.linear += [
+                LinearSite(site(.query), query), LinearSite(site(.key), key),
+                LinearSite(site(.value), value),
+                LinearSite(site(.attentionOutput), attentionOutput),
+                LinearSite(site(.up), up), LinearSite(site(.down), down),
+            ]
+            let size = down.weight.outputSize
+            sites.hidden += [site(.attention), site(.feedForward)].map {
+                HiddenSite($0, size: size, layerCount: layerCount, isPostNorm: true)
+            }
+            sites.norm += [
+                NormSite(site(.attentionNorm), attentionNorm),
+                NormSite(site(.feedForwardNorm), feedForwardNorm),
+            ]
+        }
+
+        func isTokenwise(in context: ForwardContext) -> Bool {
+            context.isTokenwise(site(.attention)) && context.isTokenwise(site(.feedForward))
+        }
+
+        // x: [tokens, hidden] -> [tokens, hidden], or [rows, hidden] when only first tokens are kept
+        func callAsFunction(
+            _ x: Tensor,
+            in context: inout ForwardContext,
+            keepingFirstTokens: Bool
+        ) throws(TorchError) -> Tensor {
+            let key = try context.apply(key, to: x, at: site(.key))
+            let value = try context.apply(value, to: x, at: site(.value))
+            let keyLayout = context.layout
+            var x = x
+            if keepingFirstTokens {
+                x = try x.selecting(keyLayout.firstTokens().moved(to: x.device))
+                context.layout = try keyLayout.keepingFirstTokens().moved(to: x.device)
+            }
+            let query = try context.apply(query, to: x, at: site(.query))
+            let width = query.size(1)
+            var attention = RaggedAttention(
+                queryOffsets: context.layout.offsets,
+                keyOffsets: keyLayout.offsets,
+                rowKeys: context.layout.rowKeys,
+                heads: heads,
+                keyHeads: heads,
+                scale: 1 / (Double(width / heads)).squareRoot()
+            )
+            if let seed = context.seed(at: site(.attention), "weights") {
+                attention.dropout = attentionDropout
+                attention.seed = seed
+            }
+            let mixed = try attention(query: query, key: key, value: value)
+            let attended = try context.apply(attentionOutput, to: mixed, at: site(.attentionOutput))
+            let afterAttention = try context.finish(
+                context.dropout(attended, hiddenDropout, at: site(.attention)),
+                residual: x,
+                norm: context.normalization(attentionNorm, at: site(.attentionNorm)),
+                at: site(.attention)
+            )
+            let inner = try activation(context.apply(up, to: afterAttention, at: site(.up)))
+            let outer = try context.apply(down, to: inner, at: site(.down))
+            return try context.finish(
+                context.dropout(outer, hiddenDropout, at: site(.feedForward)),
+                residual: afterAttention,
+                norm: context.normalization(feedForwardNorm, at: site(.feedForwardNorm)),
+                at: site(.feedForward)
+            )
+        }
+    }
+}

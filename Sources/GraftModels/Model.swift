@@ -1,0 +1,113 @@
+public import GraftLayers
+public import GraftTorch
+
+/// A frozen transformer that reads ragged batches of tokens.
+///
+/// A family is one file under `Families/` and one line in ``ModelRegistry/builtin``. It declares its parameters by
+/// asking a scope for names and shapes, publishes its sites, and calls its ``ForwardContext`` at each of them.
+public protocol TextEncoder: Sendable {
+    /// The values of `model_type` in `config.json` that this family reads.
+    static var modelTypes: [String] { get }
+    /// What checkpoints of whole models put before the base model's parameter names, such as `bert`.
+    static var checkpointPrefix: String { get }
+
+    /// Builds the model.
+    ///
+    /// - Parameters:
+    ///   - configuration: The folder's `config.json`.
+    ///   - scope: The root of the base model's parameters.
+    /// - Throws: `ConfigurationError` naming a field that cannot be used, or what the scope throws.
+    init(_ configuration: ConfigurationFile, _ scope: ParameterScope) throws
+
+    /// Sizes that heads, reports and checks need.
+    var shape: ModelShape { get }
+    /// Where adapters may act.
+    var sites: SiteMap { get }
+
+    /// Computes hidden states.
+    ///
+    /// - Parameters:
+    ///   - batch: Rows of tokens.
+    ///   - context: What acts at the sites; its layout is that of `batch`.
+    ///   - wanted: Which tokens' last hidden states are needed.
+    /// - Throws: ``TorchError``, of kind `invalidArgument` if a row is longer than the model's positions.
+    func callAsFunction(
+        _ batch: TokenBatch,
+        in context: ForwardContext,
+        wanted: WantedTokens
+    ) throws(TorchError) -> EncoderOutput
+}
+
+/// Which tokens' last hidden states a caller reads.
+public enum WantedTokens: Sendable {
+    case all
+    /// The first of each row; the last block then computes no others.
+    case first
+    /// All, and those after the embeddings and after every block too.
+    case allWithLayers
+}
+
+/// Hidden states and how they lie.
+public struct EncoderOutput: Sendable {
+    /// The last hidden states: [tokens of `layout`, hidden]
+    public let hidden: Tensor
+    /// The layout of ``hidden``: the batch's, or that of the rows' first tokens.
+    public let layout: RaggedLayout
+    /// The embeddings' output and every block's, where asked for: [tokens, hidden] each.
+    public let layers: [Tensor]
+    /// What the model's own pooler makes of a row's first token: [rows, hidden]; `nil` without a pooler.
+    public let pooled: @Sendable () throws(TorchError) -> Tensor?
+}
+
+/// The sizes of a model.
+public struct ModelShape: Sendable, Hashable, Codable {
+    /// The value of `model_type`.
+    public let family: String
+    public let hiddenSize: Int
+    public let layerCount: Int
+    public let vocabularySize: Int
+    /// The longest row.
+    public let positions: Int
+    /// The dropout probability that a head inherits.
+    public let headDropout: Double
+    /// The standard deviation of new weights, which a head inherits.
+    public let initializerRange: Double
+    /// Whether the model has a pooler of its own.
+    public let hasPooler: Bool
+}
+
+/// The families that Graft knows.
+public struct ModelRegistry: Sendable {
+    /// The families, in the order in which they are asked.
+    public let families: [any TextEncoder.Type]
+
+    /// Everything that comes with Graft.
+    public static let builtin = ModelRegistry(families: [
+        Bert.self
+    ])
+
+    /// Finds the family of a model folder by `model_type` in its `config.json`.
+    ///
+    /// - Throws: `ConfigurationError` naming the type and the known ones.
+    public func family(of file: ConfigurationFile) throws -> any TextEncoder.Type {
+        let type = try file.decode(ModelType.self).name
+        if let family = families.first(where: { $0.modelTypes.contains(type) }) { return family }
+        let known = families.flatMap { $0.modelTypes }.sorted().joined(separator: ", ")
+        var error = ConfigurationError(
+            field: "model_type",
+            problem: "'\(type)' is not supported (known: \(known))"
+        )
+        error.file = file.path
+        throw error
+    }
+}
+
+private struct ModelType: Decodable {
+    let name: String
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case name = "model_type" }
+
+    init(from decoder: any Decoder) throws {
+        name = try decoder.fields(CodingKeys.self, unknown: .ignored).required(.name)
+    }
+}

@@ -1,0 +1,76 @@
+internal import CGraftTorch
+
+/// Everything that one optimizer trains, as one flat float32 buffer with gradients and moments beside it.
+///
+/// The trained tensors are leaves over slices of the buffer, so that a step, a gradient norm, an exchange between
+/// machines or a checkpoint touches a few long arrays instead of hundreds of small tensors.
+/// Values change in ``step(_:settings:)`` and ``load(_:)`` only, never during a forward pass.
+public final class ParameterBuffer: Sendable {
+    /// One trained tensor inside the buffer.
+    public struct Slice: Sendable, Hashable {
+        /// The parameter's name.
+        public let name: String
+        /// The parameter's shape.
+        public let shape: [Int]
+        /// Where its elements lie.
+        public let range: Range<Int>
+    }
+
+    /// The slices in the order of their declaration.
+    public let slices: [Slice]
+    /// The leaves, in the same order.
+    public let leaves: [Tensor]
+    /// All values: float32 [count]
+    public let values: Tensor
+
+    /// Gathers copies of `initial` into one buffer.
+    public init(_ initial: [(name: String, value: Tensor)]) throws(TorchError) {
+        var slices: [Slice] = []
+        var parts: [Tensor] = [try Tensor(zeros: [0])]
+        var start = 0
+        for (name, value) in initial {
+            let range = start..<start + value.count
+            slices.append(Slice(name: name, shape: value.shape, range: range))
+            parts.append(try value.detached().converted(to: .float32).reshaped(-1))
+            start = range.upperBound
+        }
+        let flat = try Tensor.concatenated(parts)
+        var leaves: [Tensor] = []
+        for slice in slices {
+            leaves.append(try flat.narrowed(slice.range).reshaped(slice.shape).trainable())
+        }
+        self.slices = slices
+        self.leaves = leaves
+        values = flat
+    }
+
+    /// The number of trained numbers.
+    public var count: Int { values.count }
+
+    /// Lays gradients, in the order of ``leaves``, out as the buffer is: float32 [count].
+    public func flattened(_ gradients: [Tensor]) throws(TorchError) -> Tensor {
+        var parts: [Tensor] = [try Tensor(zeros: [0])]
+        for gradient in gradients {
+            parts.append(try gradient.moved(to: .cpu, dtype: .float32).reshaped(-1))
+        }
+        return try Tensor.concatenated(parts)
+    }
+
+    /// Replaces all values.
+    ///
+    /// - Throws: ``TorchError`` if the count differs.
+    public func load(_ flat: Tensor) throws(TorchError) {
+        guard flat.shape == values.shape else {
+            throw TorchError(
+                kind: .invalidArgument,
+                operation: "load",
+                message: "expected \(values.shape) values, found \(flat.shape)"
+            )
+        }
+        let status = values.withRaw { target in flat.withRaw { gt_tensor_copy_into(target, $0) } }
+        try check(status, "load", [values, flat])
+    }
+
+    /// A copy of all values as they are now.
+    public func snapshot() throws(TorchError) -> Tensor { try Tensor.concatenated([values]) }
+}

@@ -1,0 +1,106 @@
+internal import CGraftTorch
+
+extension Tensor {
+    /// `x Wᵀ + b`
+    ///
+    /// - Parameters:
+    ///   - weight: [output, input]
+    ///   - bias: [output]
+    /// - Returns: [..., output], where this tensor is [..., input].
+    public func linear(_ weight: Tensor, bias: Tensor? = nil) throws(TorchError) -> Tensor {
+        try Tensor.call("linear", on: [self, weight]) { out in
+            withRaw { x in
+                weight.withRaw { w in bias.withRaw { gt_linear(x, w, $0, &out) } }
+            }
+        }
+    }
+
+    /// Layer normalisation over the last dimension, then `weight · x + bias` where given.
+    public func layerNorm(
+        weight: Tensor?,
+        bias: Tensor?,
+        epsilon: Double
+    ) throws(TorchError) -> Tensor {
+        try Tensor.call("layer_norm", on: [self]) { out in
+            withRaw { x in
+                weight.withRaw { w in
+                    bias.withRaw { gt_layer_norm(x, w, $0, epsilon, &out) }
+                }
+            }
+        }
+    }
+
+    /// The rows of this table [entries, width] that `indices` (int64) names: [..., width].
+    public func embedding(_ indices: Tensor) throws(TorchError) -> Tensor {
+        try Tensor.call("embedding", on: [self, indices]) { out in
+            withRaw { w in indices.withRaw { gt_embedding(w, $0, &out) } }
+        }
+    }
+
+    /// Zeroes elements with a probability and scales the others so that the mean stays.
+    ///
+    /// The mask is a hash of `seed`, the row's key and the column: it does not depend on threads or on how a batch is
+    /// split, and costs no memory.
+    ///
+    /// - Parameters:
+    ///   - probability: In 0 ..< 1.
+    ///   - seed: What distinguishes this place and step from others.
+    ///   - keys: int64 [n], a name for each of this tensor's n rows.
+    ///   - wholeRows: Whether a row is kept or dropped as one (stochastic depth).
+    public func dropout(
+        _ probability: Double,
+        seed: UInt64,
+        keys: Tensor,
+        wholeRows: Bool = false
+    ) throws(TorchError) -> Tensor {
+        try Tensor.call("dropout", on: [self, keys]) { out in
+            withRaw { x in
+                keys.withRaw { gt_dropout(x, probability, seed, $0, wholeRows, &out) }
+            }
+        }
+    }
+
+    /// The mean (or sum) cross entropy of these logits [n, classes] and int64 labels [n]; -100 is ignored.
+    ///
+    /// - Parameters:
+    ///   - classWeights: float [classes]; the mean is weighted too, as in torch.
+    ///   - smoothing: Probability mass spread evenly over all classes.
+    public func crossEntropy(
+        _ labels: Tensor,
+        classWeights: Tensor? = nil,
+        smoothing: Double = 0,
+        summed: Bool = false
+    ) throws(TorchError) -> Tensor {
+        try Tensor.call("cross_entropy", on: [self, labels]) { out in
+            withRaw { x in
+                labels.withRaw { y in
+                    classWeights.withRaw {
+                        gt_cross_entropy(x, y, $0, smoothing, summed, &out)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The mean (or sum) binary cross entropy of these logits and labels in 0 ... 1 of the same shape.
+    public func binaryCrossEntropy(
+        _ labels: Tensor,
+        summed: Bool = false
+    ) throws(TorchError) -> Tensor {
+        try Tensor.call("binary_cross_entropy", on: [self, labels]) { out in
+            withRaw { x in
+                labels.withRaw { gt_binary_cross_entropy(x, $0, summed, &out) }
+            }
+        }
+    }
+
+    /// The mean (or sum) squared difference from labels of the same shape.
+    public func meanSquaredError(
+        _ labels: Tensor,
+        summed: Bool = false
+    ) throws(TorchError) -> Tensor {
+        try Tensor.call("mse", on: [self, labels]) { out in
+            withRaw { x in labels.withRaw { gt_mse(x, $0, summed, &out) } }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+internal import CGraftTorch
+
+extension Tensor {
+    /// The sum of all elements, a scalar.
+    public func sum() throws(TorchError) -> Tensor {
+        try reduced("sum", dimension: 0, all: true, keep: false, mean: false)
+    }
+
+    /// The sum along one dimension, which stays as size 1 if `keepingDimension`.
+    public func sum(
+        along dimension: Int,
+        keepingDimension: Bool = false
+    ) throws(TorchError) -> Tensor {
+        try reduced("sum", dimension: dimension, all: false, keep: keepingDimension, mean: false)
+    }
+
+    /// The mean of all elements, a scalar.
+    public func mean() throws(TorchError) -> Tensor {
+        try reduced("mean", dimension: 0, all: true, keep: false, mean: true)
+    }
+
+    /// The mean along one dimension, which stays as size 1 if `keepingDimension`.
+    public func mean(
+        along dimension: Int,
+        keepingDimension: Bool = false
+    ) throws(TorchError) -> Tensor {
+        try reduced("mean", dimension: dimension, all: false, keep: keepingDimension, mean: true)
+    }
+
+    /// The largest element, a scalar.
+    public func max() throws(TorchError) -> Tensor {
+        try Tensor.call("max", on: [self]) { out in withRaw { gt_max($0, 0, true, &out) } }
+    }
+
+    /// The index of the largest element along one dimension, int64.
+    public func argmax(along dimension: Int) throws(TorchError) -> Tensor {
+        try Tensor.call("argmax", on: [self]) { out in
+            withRaw { gt_argmax($0, Int64(dimension), &out) }
+        }
+    }
+
+    /// Probabilities along one dimension.
+    public func softmax(along dimension: Int) throws(TorchError) -> Tensor {
+        try Tensor.call("softmax", on: [self]) { out in
+            withRaw { gt_softmax($0, Int64(dimension), false, &out) }
+        }
+    }
+
+    /// Logarithms of the probabilities along one dimension.
+    public func logSoftmax(along dimension: Int) throws(TorchError) -> Tensor {
+        try Tensor.call("log_softmax", on: [self]) { out in
+            withRaw { gt_softmax($0, Int64(dimension), true, &out) }
+        }
+    }
+
+    private func reduced(
+        _ name: StaticString,
+        dimension: Int,
+        all: Bool,
+        keep: Bool,
+        mean: Bool
+    ) throws(TorchError) -> Tensor {
+        try Tensor.call(name, on: [self]) { out in
+            withRaw { gt_sum($0, Int64(dimension), all, keep, mean, &out) }
+        }
+    }
+}

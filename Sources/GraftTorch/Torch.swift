@@ -1,0 +1,46 @@
+internal import CGraftTorch
+
+/// What is true of libtorch as this process loaded it.
+public enum Torch {
+    /// The version of the loaded libtorch, e.g. `2.13.0`.
+    public static func version() throws(TorchError) -> String {
+        var buffer = [CChar](repeating: 0, count: 64)
+        let status = unsafe buffer.withUnsafeMutableBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return gt_status(GT_INTERNAL) }
+            return unsafe gt_torch_version(start, buffer.count)
+        }
+        try check(status, "version")
+        return String(
+            decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)),
+            as: UTF8.self
+        )
+    }
+
+    /// Confirms that the loaded libtorch is the one that this program was compiled with.
+    ///
+    /// Other versions may load and then compute nonsense, because C++ types changed under the same names.
+    ///
+    /// - Throws: ``TorchError`` that names both versions.
+    public static func checkVersion() throws(TorchError) {
+        let compiled = unsafe release(String(cString: gt_header_version()))
+        let loaded = release(try version())
+        guard loaded == compiled || loaded == "unknown" else {
+            throw TorchError(
+                kind: .internal,
+                operation: "start",
+                message: "libtorch \(loaded) was loaded, but this program was compiled with \(compiled)"
+                    + " (hint: run `make setup`, then build again)"
+            )
+        }
+    }
+
+    /// The number of threads that one operation of this thread may use.
+    public static var threads: Int {
+        get { Int(gt_get_num_threads()) }
+        set { gt_set_num_threads(Int32(newValue)) }
+    }
+
+    private static func release(_ version: String) -> String {
+        String(version.prefix { $0 != "+" })
+    }
+}

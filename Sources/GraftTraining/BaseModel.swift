@@ -1,0 +1,118 @@
+internal import Foundation
+public import GraftFormats
+internal import GraftLayers
+public import GraftModels
+public import GraftText
+public import GraftTorch
+
+/// A frozen model with its tokenizer, loaded from a Hugging Face folder.
+///
+/// Loading maps the weights and reads none of them; any number of adapters, tasks and threads share one value.
+public struct BaseModel: Sendable {
+    /// The folder.
+    public let path: String
+    /// The frozen model.
+    public let encoder: any TextEncoder
+    public let tokenizer: any Tokenizer
+    /// The number of the frozen model's parameters.
+    public let parameterCount: Int
+    /// Where the model lives.
+    public let device: Device
+
+    private let checkpoint: Checkpoint
+    private let configuration: ConfigurationFile
+    private let family: any TextEncoder.Type
+
+    /// Loads a folder with `config.json`, `model.safetensors` (or shards) and a tokenizer.
+    ///
+    /// - Parameters:
+    ///   - path: The folder.
+    ///   - dtype: The element type to compute in.
+    ///   - registry: The families to look for.
+    /// - Throws: A one-line error naming the file and field that is missing or not supported.
+    public init(
+        path: String,
+        dtype: DType = .float32,
+        device: Device = .cpu,
+        registry: ModelRegistry = .builtin
+    ) throws {
+        try Torch.checkVersion()
+        if case .cuda = device, !Device.isCUDAAvailable {
+            throw TrainingError.deviceUnavailable(device)
+        }
+        configuration = try ConfigurationFile(path: path + "/config.json")
+        family = try registry.family(of: configuration)
+        checkpoint = try Checkpoint(path: path)
+        let parameters = CheckpointParameters(
+            checkpoint,
+            prefix: family.checkpointPrefix,
+            dtype: dtype
+        )
+        let source: any ParameterSource =
+            device == .cpu ? parameters : MovedParameters(parameters, device: device)
+        encoder = try family.init(configuration, ParameterScope(source))
+        parameterCount = parameters.parameterCount
+        tokenizer = try TokenizerFolder(URL(filePath: path)).load()
+        self.path = path
+        self.device = device
+    }
+
+    /// The sizes of the model.
+    public var shape: ModelShape { encoder.shape }
+
+    /// What an adapter of this model remembers of it.
+    ///
+    /// The weights are hashed on the first call for a file; the hash is remembered on disk.
+    public func identity() throws -> BaseIdentity {
+        let names = ["tokenizer.json", "vocab.txt"].map { path + "/" + $0 }
+        guard let file = names.first(where: FileManager.default.fileExists) else {
+            throw TrainingError.missingTokenizer(path)
+        }
+        return BaseIdentity(
+            family: shape.family,
+            hiddenSize: shape.hiddenSize,
+            layerCount: shape.layerCount,
+            weights: ContentHash(of: checkpoint),
+            tokenizer: try ContentHash(ofFile: file)
+        )
+    }
+
+    /// The same model with its parameters asked from `scope`, starting as the frozen ones: for full fine-tuning.
+    func retrained(in scope: ParameterScope) throws -> any TextEncoder {
+        let frozen = CheckpointParameters(checkpoint, prefix: family.checkpointPrefix)
+        return try family.init(
+            configuration,
+            ParameterScope(RetrainedParameters(frozen: frozen, scope: scope))
+        )
+    }
+}
+
+/// Parameters of a scope that start as frozen ones.
+private struct RetrainedParameters: ParameterSource {
+    let frozen: CheckpointParameters
+    let scope: ParameterScope
+
+    func parameter(_ name: String, shape: [Int], initial: Initializer) throws -> Tensor {
+        let start = try frozen.parameter(name, shape: shape, initial: initial)
+        return try scope.parameter(name, shape: shape, initial: .copy(start))
+    }
+
+    func contains(_ name: String) -> Bool { frozen.contains(name) }
+}
+
+/// Parameters of another source, on a device.
+private struct MovedParameters: ParameterSource {
+    let source: any ParameterSource
+    let device: Device
+
+    init(_ source: any ParameterSource, device: Device) {
+        self.source = source
+        self.device = device
+    }
+
+    func parameter(_ name: String, shape: [Int], initial: Initializer) throws -> Tensor {
+        try source.parameter(name, shape: shape, initial: initial).moved(to: device)
+    }
+
+    func contains(_ name: String) -> Bool { source.contains(name) }
+}

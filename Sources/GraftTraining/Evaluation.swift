@@ -1,0 +1,160 @@
+public import GraftModels
+internal import GraftTorch
+
+/// What a model says about rows.
+public struct Predictions: Sendable {
+    /// The logits of each row: `outputs` numbers, or for tagging `outputs` for each token.
+    public let logits: [[Float]]
+    /// The sum of the rows' losses divided by their weight; `nil` for rows without labels.
+    public let loss: Double?
+}
+
+extension AdaptedModel {
+    /// Computes the logits of rows, in parts on all workers.
+    ///
+    /// - Parameters:
+    ///   - loss: Computes the loss too, for rows with labels.
+    ///   - batchSize: Rows of one part.
+    ///   - progress: Called with the number of rows done, from any thread.
+    public func predictions(
+        _ data: EncodedRows,
+        loss: TaskLoss? = nil,
+        workers: Workers = Workers(),
+        batchSize: Int = 64,
+        progress: @Sendable (Int) -> Void = { _ in }
+    ) throws -> Predictions {
+        // Rows of like length together: parts take alike long, and memory stays even.
+        let sorted = (0..<data.count).sorted { (data.length($0), $0) < (data.length($1), $1) }
+        let parts = stride(from: 0, to: sorted.count, by: batchSize).map {
+            Array(sorted[$0..<min($0 + batchSize, sorted.count)])
+        }
+        let results = try workers.map(parts.count) { index in
+            let part = try predictions(of: parts[index], in: data, loss: loss)
+            progress(parts[index].count)
+            return part
+        }
+        var logits = [[Float]](repeating: [], count: data.count)
+        var total = 0.0
+        for (rows, result) in zip(parts, results) {
+            for (row, values) in zip(rows, result.logits) { logits[row] = values }
+            total += result.loss
+        }
+        let weight = loss?.weight(of: 0..<data.count, in: data, outputs: head.configuration.outputCount)
+        return Predictions(logits: logits, loss: weight.map { total / $0 })
+    }
+
+    private func predictions(
+        of rows: [Int],
+        in data: EncodedRows,
+        loss: TaskLoss?
+    ) throws -> (logits: [[Float]], loss: Double) {
+        try withoutGradients { () throws in
+            let batch = try data.batch(rows, device: device)
+            let logits = try logits(batch)
+            let loss = try loss?.sum(logits, of: rows, in: data).item() ?? 0
+            let values: [Float] = try logits.values()
+            let width = head.configuration.outputCount
+            let isTagging = head.configuration.kind == .tagging
+            var start = 0
+            let split = rows.map { row in
+                let count = isTagging ? data.length(row) * width : width
+                defer { start += count }
+                return Array(values[start..<start + count])
+            }
+            return (split, loss)
+        }
+    }
+}
+
+extension HeadKind {
+    /// The metric that stands for the task unless another is asked for.
+    public var primaryMetric: Metric {
+        switch self {
+        case .classification: .accuracy
+        case .multiLabel: .f1Micro
+        case .regression: .pearson
+        case .tagging: .entityF1
+        }
+    }
+
+    /// Scores predictions of rows with labels.
+    ///
+    /// - Parameters:
+    ///   - labels: The names of the classes.
+    /// - Throws: `MetricsError` if there is nothing to score.
+    public func metrics(
+        _ predictions: Predictions,
+        of data: EncodedRows,
+        labels: [String]
+    ) throws -> Metrics {
+        var metrics: Metrics
+        switch data.targets {
+        case .classes(let classes):
+            metrics = try classificationMetrics(
+                predictions: predictions.logits.map(\.largestIndex),
+                labels: classes.map(Int.init),
+                names: labels
+            )
+        case .classLists(let lists):
+            metrics = try multiLabelMetrics(
+                predictions: predictions.logits.map(\.positiveIndices),
+                labels: lists,
+                names: labels
+            )
+        case .numbers(let numbers):
+            metrics = try regressionMetrics(
+                predictions: predictions.logits.map { Double($0[0]) },
+                labels: numbers.map(Double.init)
+            )
+        case .tags:
+            let rows = (0..<data.count).map {
+                data.taggedWords($0, predictions.logits[$0], outputs: labels.count)
+            }
+            metrics = try taggingMetrics(
+                predictions: rows.map { $0.map(\.predicted) },
+                labels: rows.map { $0.map(\.label) },
+                names: labels
+            )
+        case .none:
+            throw MetricsError.noRows
+        }
+        metrics[.loss] = predictions.loss
+        return metrics
+    }
+}
+
+/// What the logits say about a word.
+struct TaggedWord {
+    /// Where the logits of its first token start in those of the row.
+    let start: Int
+    let predicted: Int
+    /// The right tag; -100 in rows without tags.
+    let label: Int
+}
+
+extension EncodedRows {
+    /// The words of a row that were not cut off.
+    func taggedWords(_ row: Int, _ logits: [Float], outputs: Int) -> [TaggedWord] {
+        let tags = tags(row)
+        return wordStarts[row].compactMap { token in
+            guard token >= 0 else { return nil }
+            let start = Int(token) * outputs
+            return TaggedWord(
+                start: start,
+                predicted: logits[start..<start + outputs].largestIndex,
+                label: tags.isEmpty ? -100 : Int(tags[tags.startIndex + Int(token)])
+            )
+        }
+    }
+}
+
+extension RandomAccessCollection<Float> where Index == Int {
+    /// The place of the largest value, the first of equals, counted from 0.
+    var largestIndex: Int {
+        let best = indices.reduce(startIndex) { self[$1] > self[$0] ? $1 : $0 }
+        return best - startIndex
+    }
+
+    /// The places of the values above zero, counted from 0: classes more likely than not.
+    var positiveIndices: [Int] { indices.filter { self[$0] > 0 }.map { $0 - startIndex } }
+}

@@ -1,0 +1,57 @@
+/// A figure of merit, under the name that reports use.
+public enum Metric: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The share of rows whose class is right.
+    case accuracy
+    /// The F1 of class 1, the positive one of two.
+    case f1
+    /// The mean of the classes' F1, over the classes that occur among labels or predictions.
+    case f1Macro = "f1_macro"
+    /// The F1 of all decisions pooled. With one class per row this equals the accuracy.
+    case f1Micro = "f1_micro"
+    /// The mean of the classes' F1, each weighted by how many rows have that class.
+    case f1Weighted = "f1_weighted"
+    /// The precision: of class 1 with two classes, else the mean over the classes that occur.
+    case precision
+    /// The recall: of class 1 with two classes, else the mean over the classes that occur.
+    case recall
+    /// Matthews' correlation coefficient, for more than two classes in Gorodkin's form.
+    case matthews
+    /// The share of rows whose set of classes is right as a whole.
+    case subsetAccuracy = "subset_accuracy"
+    /// Pearson's correlation of predictions and labels.
+    case pearson
+    /// Spearman's rank correlation of predictions and labels.
+    case spearman
+    /// The mean squared error.
+    case mse
+    /// The mean absolute error.
+    case mae
+    /// The F1 of whole entities, right in both extent and type.
+    case entityF1 = "entity_f1"
+    /// The share of predicted entities that are right.
+    case entityPrecision = "entity_precision"
+    /// The share of labelled entities that were found.
+    case entityRecall = "entity_recall"
+    /// The share of words whose tag is right.
+    case tokenAccuracy = "token_accuracy"
+    /// The mean loss over the evaluated rows, which only the model can tell.
+    case loss
+
+    /// Whether more is better; if not, less is.
+    public var higherIsBetter: Bool {
+        switch self {
+        case .mse, .mae, .loss: false
+        default: true
+        }
+    }
+
+    /// Whether `candidate` beats `best`, as when the best epoch is kept.
+    ///
+    /// A figure that is not a number (the correlation of constant predictions, say) beats nothing, and
+    /// every number beats it.
+    public func prefers(_ candidate: Double, over best: Double) -> Bool {
+        if candidate.isNaN { return false }
+        if best.isNaN { return true }
+        return higherIsBetter ? candidate > best : candidate < best
+    }
+}

@@ -1,0 +1,272 @@
+internal import Foundation
+public import GraftAdapters
+internal import GraftFormats
+internal import GraftLayers
+public import GraftModels
+public import GraftTorch
+
+/// Trains an adapter and its head on a frozen model.
+///
+/// Every step of a run is a function of the settings, the data and the step's number: the order of rows, dropout masks
+/// and start values are hashes of the seed. A run that was interrupted therefore goes on bit for bit as if
+/// it had not been (``TrainingState``), and two runs with equal settings and as many workers give equal bits.
+public struct Trainer: Sendable {
+    /// What happens in a run, for whoever shows it.
+    public enum Event: Sendable {
+        /// Training begins or goes on: at a step, of so many steps in all.
+        case started(step: Int, of: Int)
+        /// A step is done.
+        case step(LoggedStep, total: Int, rows: Int)
+        /// An epoch was evaluated.
+        case evaluated(EpochResult, isBest: Bool)
+        /// A checkpoint was written.
+        case checkpoint(path: String, step: Int)
+    }
+
+    /// One optimizer step.
+    public struct LoggedStep: Sendable, Hashable, Codable {
+        /// Counted from 1 over the run.
+        public let step: Int
+        public let epoch: Int
+        public let loss: Double
+        public let learningRate: Double
+        /// The norm of the gradient before clipping.
+        public let gradientNorm: Double
+    }
+
+    /// One epoch's evaluation.
+    public struct EpochResult: Sendable, Hashable, Codable {
+        /// Counted from 1.
+        public let epoch: Int
+        /// The mean loss of the epoch's steps.
+        public let trainingLoss: Double
+        /// The metrics on the evaluation rows; `nil` if there are none.
+        public let metrics: Metrics?
+    }
+
+    /// What a run yields.
+    public struct Outcome: Sendable {
+        /// The trained parameters of the best epoch, by name.
+        public let tensors: [String: Tensor]
+        public let steps: [LoggedStep]
+        public let epochs: [EpochResult]
+        /// The epoch whose parameters were kept.
+        public let bestEpoch: Int
+        /// Seconds spent in steps, without evaluation.
+        public let trainingSeconds: Double
+        public let evaluationSeconds: Double
+        /// Rows and tokens seen in this process.
+        public let rows: Int
+        public let tokens: Int
+    }
+
+    /// The number of trained parameters.
+    public var trainableCount: Int { parameters.count }
+    /// The trained parameters' names and shapes.
+    public var slices: [ParameterBuffer.Slice] { parameters.slices }
+    /// The model as it is now.
+    public let model: AdaptedModel
+    public let options: TrainingOptions
+
+    private let parameters: ParameterBuffer
+    private let loss: TaskLoss
+    private let labels: [String]
+
+    /// Creates the parameters of a run at their start values.
+    ///
+    /// - Parameters:
+    ///   - labels: The names of the classes; empty for regression.
+    ///   - classWeights: A weight for each class, for unbalanced data.
+    /// - Throws: `ConfigurationError` if the method does not fit the model; ``TrainingError`` if the options cannot be used
+    ///   or nothing would be trained.
+    public init(
+        _ base: BaseModel,
+        method: any AdapterMethod,
+        head: HeadConfiguration,
+        labels: [String],
+        classWeights: [Float]? = nil,
+        options: TrainingOptions
+    ) throws {
+        try options.check()
+        let fresh = FreshParameters(seed: options.seed)
+        _ = try AdaptedModel(base, method: method, head: head, ParameterScope(fresh))
+        parameters = try ParameterBuffer(fresh.parameters)
+        let leaves = zip(parameters.slices, parameters.leaves).map { ($0.name, $1) }
+        let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
+        model = try AdaptedModel(base, method: method, head: head, ParameterScope(stored))
+        loss = TaskLoss(
+            head.kind,
+            labelSmoothing: options.labelSmoothing,
+            classWeights: classWeights
+        )
+        self.labels = labels
+        self.options = options
+    }
+
+    /// How far the adapter's start values move the last hidden states of some rows: the norm of the
+    /// difference by the norm of the frozen model's, 0 for an exact identity.
+    public func startChange(_ data: EncodedRows, rows: Range<Int>) throws -> Double {
+        try withoutGradients { () throws in
+            let batch = try data.batch(rows, device: model.device)
+            func hidden(_ adapters: SiteAdapters) throws -> Tensor {
+                let context = ForwardContext(layout: batch.layout, adapters: adapters)
+                return try model.encoder(batch, in: context, wanted: .all).hidden
+            }
+            let frozen = try hidden(SiteAdapters())
+            let change = try (hidden(model.adapters) - frozen).squared().sum().item()
+            return (change / (try frozen.squared().sum().item())).squareRoot()
+        }
+    }
+
+    /// Runs to the end.
+    ///
+    /// - Parameters:
+    ///   - evaluation: Rows that choose the best epoch; without them the last one is kept.
+    ///   - checkpoint: Where states are written, if anywhere.
+    ///   - resuming: A state to go on from.
+    ///   - shouldStop: Asked after every step; `true` writes a checkpoint and ends the run.
+    ///   - onEvent: Told what happens, on the calling thread.
+    /// - Throws: ``TrainingError`` if the loss is not finite or the run was stopped.
+    public func run(
+        on data: EncodedRows,
+        evaluation: EncodedRows?,
+        checkpoint: CheckpointFolder? = nil,
+        resuming: TrainingState? = nil,
+        shouldStop: () -> Bool = { false },
+        onEvent: (Event) -> Void = { _ in }
+    ) throws -> Outcome {
+        let plan = TrainingPlan(rows: data.count, options: options)
+        var state = try resuming ?? TrainingState(parameters, options: options)
+        try state.restore(into: parameters)
+        var optimizer = try state.optimizer(options.optimizer)
+        var (training, evaluating) = (Duration.zero, Duration.zero)
+        var (rows, tokens) = (0, 0)
+        onEvent(.started(step: state.step, of: plan.steps))
+        let metric = options.metric ?? model.head.configuration.kind.primaryMetric
+        epochs: for epoch in state.epoch..<max(options.epochs, state.epoch) {
+            let order = plan.order(epoch: epoch)
+            for index in state.stepInEpoch..<plan.stepsPerEpoch {
+                let batches = plan.batches(step: index, of: order)
+                let start = ContinuousClock.now
+                let logged = try step(
+                    batches,
+                    of: data,
+                    epoch: epoch,
+                    number: state.step,
+                    plan,
+                    &optimizer,
+                    checkpoint
+                )
+                training += ContinuousClock.now - start
+                state.advance(logged)
+                let stepRows = batches.reduce(0) { $0 + $1.count }
+                rows += stepRows
+                for row in batches.joined() { tokens += data.length(row) }
+                onEvent(.step(logged, total: plan.steps, rows: stepRows))
+                let isDue = options.checkpointInterval > 0
+                    && state.step % options.checkpointInterval == 0
+                let isStopping = shouldStop()
+                if let checkpoint, isDue || isStopping {
+                    try state.capture(parameters, optimizer)
+                    try checkpoint.write(state)
+                    onEvent(.checkpoint(path: checkpoint.path, step: state.step))
+                }
+                if isStopping {
+                    throw TrainingError.interrupted(
+                        step: state.step,
+                        checkpoint: checkpoint?.path
+                    )
+                }
+            }
+            let start = ContinuousClock.now
+            let metrics = try evaluation.map(evaluate)
+            evaluating += ContinuousClock.now - start
+            let isBest = try state.finishEpoch(metrics, metric: metric, parameters)
+            if let result = state.epochs.last { onEvent(.evaluated(result, isBest: isBest)) }
+            if let patience = options.patience, state.epochsSinceBest >= patience { break epochs }
+        }
+        return Outcome(
+            tensors: try state.bestTensors(parameters.slices),
+            steps: state.steps,
+            epochs: state.epochs,
+            bestEpoch: state.bestEpoch,
+            trainingSeconds: training / .seconds(1),
+            evaluationSeconds: evaluating / .seconds(1),
+            rows: rows,
+            tokens: tokens
+        )
+    }
+
+    /// Moves the parameters against the gradient of some batches.
+    private func step(
+        _ batches: [[Int]],
+        of data: EncodedRows,
+        epoch: Int,
+        number: Int,
+        _ plan: TrainingPlan,
+        _ optimizer: inout AdamW,
+        _ checkpoint: CheckpointFolder?
+    ) throws -> LoggedStep {
+        let (loss, gradient) = try gradient(batches, in: data, seed: plan.dropoutSeed(number))
+        guard loss.isFinite else {
+            throw TrainingError.nonFiniteLoss(
+                step: number + 1,
+                checkpoint: checkpoint?.existingPath
+            )
+        }
+        let norm = try gradient.squared().sum().item().squareRoot()
+        let limit = options.maxGradientNorm
+        let scale = limit > 0 ? min(1, limit / (norm + 1e-6)) : 1
+        let rate = plan.learningRate(number)
+        try optimizer.update(parameters, gradients: gradient * scale, learningRate: rate)
+        return LoggedStep(
+            step: number + 1,
+            epoch: epoch + 1,
+            loss: loss,
+            learningRate: rate,
+            gradientNorm: norm
+        )
+    }
+
+    /// Scores the parameters as they are now.
+    public func evaluate(_ data: EncodedRows) throws -> Metrics {
+        let predictions = try model.predictions(
+            data,
+            loss: loss,
+            workers: Workers(options.workers),
+            batchSize: options.evaluationBatchSize
+        )
+        return try loss.kind.metrics(predictions, of: data, labels: labels)
+    }
+
+    /// The mean loss of some batches and its gradient: float32 [parameters].
+    ///
+    /// Rows are shared out over the workers, and the parts' gradients are added in a fixed order.
+    func gradient(
+        _ batches: [[Int]],
+        in data: EncodedRows,
+        seed: UInt64
+    ) throws -> (loss: Double, gradient: Tensor) {
+        let workers = Workers(options.workers)
+        let outputs = model.head.configuration.outputCount
+        var total = 0.0
+        var sum: Tensor?
+        for batch in batches {
+            let weight = loss.weight(of: batch, in: data, outputs: outputs) * Double(batches.count)
+            let shards = workers.shards(batch, length: data.length)
+            let parts = try workers.map(shards.count) { index in
+                let rows = shards[index]
+                let input = try data.batch(rows, device: model.device)
+                let logits = try model.logits(input, dropoutSeed: seed)
+                let part = try loss.sum(logits, of: rows, in: data) * (1 / weight)
+                let gradients = try gradients(of: part, for: parameters.leaves)
+                return (loss: try part.item(), gradient: try parameters.flattened(gradients))
+            }
+            for part in parts {
+                total += part.loss
+                sum = try sum.map { try $0 + part.gradient } ?? part.gradient
+            }
+        }
+        return (total, try sum ?? Tensor(zeros: [parameters.count]))
+    }
+}

@@ -1,0 +1,46 @@
+public import GraftTorch
+
+/// Something that stops training, evaluation or prediction, said in one line.
+public enum TrainingError: Error, Sendable, Hashable {
+    /// The loss became infinite or NaN.
+    case nonFiniteLoss(step: Int, checkpoint: String?)
+    /// The run was asked to stop; its state was saved if a path is given.
+    case interrupted(step: Int, checkpoint: String?)
+    /// A file without rows to train on.
+    case nothingToTrain(method: String)
+    case deviceUnavailable(Device)
+    case missingTokenizer(String)
+    case wrongBase(adapter: String, reason: String)
+    /// A resumed run differs from the one that was interrupted.
+    case resume(path: String, reason: String)
+    /// Settings that cannot be used together.
+    case settings(String)
+}
+
+extension TrainingError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .nonFiniteLoss(let step, let checkpoint):
+            let kept = checkpoint.map { "; the last good state is in \($0)" } ?? ""
+            return "the loss is not a finite number at step \(step)\(kept)"
+                + " (hint: lower --learning-rate or set --max-grad-norm)"
+        case .interrupted(let step, let checkpoint):
+            let kept = checkpoint.map { "; its state is in \($0) (hint: go on with --resume)" } ?? ""
+            return "interrupted after step \(step)\(kept)"
+        case .nothingToTrain(let method):
+            return "\(method): there is nothing to train on this model"
+        case .deviceUnavailable(let device):
+            return "\(device): there is no such device, or libtorch is a CPU build"
+                + " (hint: --device cpu)"
+        case .missingTokenizer(let path):
+            return "\(path): neither tokenizer.json nor vocab.txt found"
+        case .wrongBase(let adapter, let reason):
+            return "\(adapter): this adapter belongs to another model: \(reason)"
+                + " (hint: --allow-base-mismatch runs it all the same)"
+        case .resume(let path, let reason):
+            return "\(path): cannot resume: \(reason)"
+        case .settings(let problem):
+            return problem
+        }
+    }
+}

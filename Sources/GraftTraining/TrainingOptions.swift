@@ -1,0 +1,56 @@
+public import GraftTorch
+
+/// The settings of a training run.
+public struct TrainingOptions: Sendable, Hashable, Codable {
+    public var epochs = 3
+    /// Rows of one optimizer step, over all of its parts.
+    public var batchSize = 32
+    /// Batches whose gradients are added up before a step.
+    public var accumulation = 1
+    public var learningRate = 5e-4
+    public var schedule = Schedule.linear
+    /// The share of all steps over which the learning rate rises from zero.
+    public var warmup = 0.06
+    public var optimizer = AdamW.Settings()
+    /// The largest norm of a step's gradient; larger ones are scaled down. 0 turns it off.
+    public var maxGradientNorm = 1.0
+    public var labelSmoothing = 0.0
+    /// Epochs without improvement after which the run ends; `nil` never ends it early.
+    public var patience: Int?
+    /// The metric that chooses the best epoch; the task's own by default.
+    public var metric: Metric?
+    /// What starts, shuffles and drops.
+    public var seed: UInt64 = 0
+    /// Threads that compute parts of a batch.
+    public var workers: Int
+    /// Steps between checkpoints; 0 writes them only when the run is interrupted.
+    public var checkpointInterval = 0
+    /// Rows that one part of an evaluation holds.
+    public var evaluationBatchSize = 64
+
+    /// The defaults, which suit adapters on a few thousand rows.
+    public init() { workers = Workers.cores }
+
+    /// Confirms that the settings can be used.
+    ///
+    /// - Throws: ``TrainingError/settings(_:)`` naming the first that cannot.
+    func check() throws {
+        for (name, value) in [
+            ("epochs", epochs), ("batch", batchSize), ("accumulation", accumulation),
+            ("workers", workers),
+        ] where value < 1 {
+            throw TrainingError.settings("--\(name) must be at least 1, found \(value)")
+        }
+        guard learningRate > 0, learningRate.isFinite else {
+            throw TrainingError.settings("--learning-rate must be positive, found \(learningRate)")
+        }
+        guard (0...1).contains(warmup) else {
+            throw TrainingError.settings("--warmup is a share in 0 ... 1, found \(warmup)")
+        }
+        guard (0..<1).contains(labelSmoothing) else {
+            throw TrainingError.settings(
+                "--label-smoothing must be in 0 ..< 1, found \(labelSmoothing)"
+            )
+        }
+    }
+}

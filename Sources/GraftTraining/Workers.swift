@@ -1,0 +1,64 @@
+internal import Dispatch
+internal import GraftTorch
+internal import Synchronization
+
+/// Threads that each compute a part of a batch with single-threaded operations.
+///
+/// The frozen weights are shared and read-only, so a core that takes rows from start to end scales better than all cores
+/// inside one small matrix product.
+public struct Workers: Sendable {
+    /// How many parts run at once.
+    public let count: Int
+
+    /// Uses `count` threads; by default all cores.
+    public init(_ count: Int? = nil) {
+        self.count = max(1, count ?? Workers.cores)
+    }
+
+    /// The cores that this process may use.
+    public static let cores = Torch.threads
+
+    /// Computes `body` for `0 ..< parts` and returns the results in that order, whatever order they were computed in.
+    ///
+    /// - Throws: The error of the first part that failed.
+    func map<Result: Sendable>(
+        _ parts: Int,
+        _ body: @Sendable (Int) throws -> Result
+    ) throws -> [Result] {
+        guard count > 1, parts > 1 else { return try (0..<parts).map(body) }
+        let results = Mutex<[Int: Swift.Result<Result, any Error>]>([:])
+        let next = Atomic(0)
+        // The math library's thread count may be shared by the process: it must not change while a part runs.
+        let threads = Torch.threads
+        Torch.threads = 1
+        defer { Torch.threads = threads }
+        DispatchQueue.concurrentPerform(iterations: min(count, parts)) { _ in
+            Torch.threads = 1
+            while true {
+                let part = next.add(1, ordering: .relaxed).oldValue
+                guard part < parts else { return }
+                let result = Swift.Result { try body(part) }
+                results.withLock { $0[part] = result }
+            }
+        }
+        return try results.withLock { results in
+            try (0..<parts).compactMap { try results[$0]?.get() }
+        }
+    }
+
+    /// Splits rows into parts of about equal token counts, the same way every time.
+    ///
+    /// - Parameter length: The tokens of a row.
+    func shards(_ rows: [Int], length: (Int) -> Int) -> [[Int]] {
+        let parts = min(count, rows.count)
+        guard parts > 1 else { return rows.isEmpty ? [] : [rows] }
+        var shards = [[Int]](repeating: [], count: parts)
+        var loads = [Int](repeating: 0, count: parts)
+        for row in rows.sorted(by: { (length($1), $0) < (length($0), $1) }) {
+            let lightest = loads.indices.min { loads[$0] < loads[$1] } ?? 0
+            shards[lightest].append(row)
+            loads[lightest] += length(row)
+        }
+        return shards
+    }
+}
