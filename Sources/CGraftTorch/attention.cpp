@@ -158,9 +158,10 @@ Head pack(Workspace &workspace, const Shape &shape, const Operands &operands, in
 
 struct RaggedAttention : torch::autograd::Function<RaggedAttention> {
   static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &query, const at::Tensor &key,
-                            const at::Tensor &value, const at::Tensor &prefix_key, const at::Tensor &prefix_value,
-                            const c10::intrusive_ptr<Shape> &shape) {
-    const Operands operands{rows_of(query), rows_of(key), rows_of(value), rows_of(prefix_key), rows_of(prefix_value)};
+                            const at::Tensor &value, const std::optional<at::Tensor> &prefix_key,
+                            const std::optional<at::Tensor> &prefix_value, const c10::intrusive_ptr<Shape> &shape) {
+    const Operands operands{rows_of(query), rows_of(key), rows_of(value), rows_of(prefix_key.value_or(at::Tensor())),
+                            rows_of(prefix_value.value_or(at::Tensor()))};
     const int64_t d = query.size(1) / shape->heads;
     const int64_t group = shape->heads / shape->key_heads;
     auto output = at::empty(query.sizes(), query.options());
@@ -331,9 +332,18 @@ void check(const Operands &operands, const Shape &shape) {
   TORCH_CHECK(operands.key.size(1) == key_width && operands.value.sizes() == operands.key.sizes(),
               "keys and values must be [tokens, ", key_width, "], found ", operands.key.sizes(), " and ",
               operands.value.sizes());
+  const auto rises = [](const std::vector<int64_t> &offsets) {
+    return offsets.front() == 0 && std::is_sorted(offsets.begin(), offsets.end());
+  };
+  TORCH_CHECK(rises(shape.query_offsets) && rises(shape.key_offsets), "the rows' offsets must rise from 0");
   TORCH_CHECK(shape.query_offsets.back() == q.size(0) && shape.key_offsets.back() == operands.key.size(0),
               "the rows' offsets end at ", shape.query_offsets.back(), " and ", shape.key_offsets.back(), ", but there are ",
               q.size(0), " queries and ", operands.key.size(0), " keys");
+  const auto &front = operands.prefix_key;
+  TORCH_CHECK(front.defined() == operands.prefix_value.defined() &&
+                  (!front.defined() || (front.dim() == 2 && front.size(1) == key_width &&
+                                        front.sizes() == operands.prefix_value.sizes())),
+              "prefix keys and values must be [length, ", key_width, "] both");
   TORCH_CHECK(shape.dropout >= 0 && shape.dropout < 1, "a dropout probability lies in [0, 1), found ", shape.dropout);
 }
 
@@ -350,8 +360,9 @@ gt_status gt_ragged_attention(gt_tensor query, gt_tensor key, gt_tensor value, g
     check(operands, *copied);
     const bool ours = operands.query.is_cpu() && operands.query.scalar_type() == at::kFloat &&
                       operands.key.scalar_type() == at::kFloat && operands.value.scalar_type() == at::kFloat;
-    *out = own(ours ? RaggedAttention::apply(operands.query, operands.key, operands.value, operands.prefix_key,
-                                             operands.prefix_value, copied)
+    const auto optional = [](const at::Tensor &x) { return x.defined() ? std::optional(x) : std::nullopt; };
+    *out = own(ours ? RaggedAttention::apply(operands.query, operands.key, operands.value,
+                                             optional(operands.prefix_key), optional(operands.prefix_value), copied)
                     : padded_attention(operands, *copied));
   });
 }

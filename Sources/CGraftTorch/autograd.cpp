@@ -1,6 +1,5 @@
 // Gradients and the optimizer's step.
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -24,12 +23,26 @@ void gradients(const at::Tensor &output, const at::Tensor &seed, const gt_tensor
   }
 }
 
-float *floats(gt_tensor handle, int64_t count) {
+/// A range of one of the optimizer's buffers.
+at::Tensor range_of(gt_tensor handle, const gt_adamw &settings) {
   const auto &tensor = unwrap(handle);
-  TORCH_CHECK(tensor.scalar_type() == at::kFloat && tensor.is_cpu() && tensor.is_contiguous(),
-              "the optimizer's buffers are contiguous float32 on the CPU");
-  TORCH_CHECK(tensor.numel() == count, "the optimizer's buffers differ in size");
-  return tensor.data_ptr<float>();
+  TORCH_CHECK(tensor.scalar_type() == at::kFloat && tensor.dim() == 1 && tensor.is_contiguous(),
+              "the optimizer's buffers are flat float32");
+  return tensor.detach().narrow(0, settings.first, settings.count);
+}
+
+/// The same step in one pass over memory.
+void step_on_cpu(float *p, const float *g, float *m, float *v, const gt_adamw &settings, float decay, float step_size,
+                 float root) {
+  const float beta2 = static_cast<float>(settings.beta2);
+  const float rest1 = static_cast<float>(1 - settings.beta1);
+  const float rest2 = static_cast<float>(1 - settings.beta2);
+  const float epsilon = static_cast<float>(settings.epsilon);
+  for (int64_t i = 0; i < settings.count; ++i) {
+    m[i] += (g[i] - m[i]) * rest1;
+    v[i] = v[i] * beta2 + g[i] * g[i] * rest2;
+    p[i] = p[i] * decay - step_size * m[i] / (std::sqrt(v[i]) / root + epsilon);
+  }
 }
 
 }  // namespace
@@ -45,27 +58,23 @@ gt_status gt_grad_seeded(gt_tensor output, gt_tensor seed, const gt_tensor *inpu
 gt_status gt_adamw_step(gt_tensor parameters, gt_tensor gradients, gt_tensor first_moment, gt_tensor second_moment,
                         const gt_adamw *settings) {
   return guarded([&] {
-    const int64_t count = unwrap(parameters).numel();
-    float *p = floats(parameters, count);
-    const float *g = floats(gradients, count);
-    float *m = floats(first_moment, count);
-    float *v = floats(second_moment, count);
+    auto p = range_of(parameters, *settings);
+    const auto g = range_of(gradients, *settings);
+    auto m = range_of(first_moment, *settings);
+    auto v = range_of(second_moment, *settings);
     // The same order of operations as torch.optim.AdamW's single-tensor path.
     const double correction1 = 1 - std::pow(settings->beta1, static_cast<double>(settings->step));
     const double correction2 = 1 - std::pow(settings->beta2, static_cast<double>(settings->step));
-    const float decay = static_cast<float>(1 - settings->learning_rate * settings->weight_decay);
-    const float step_size = static_cast<float>(settings->learning_rate / correction1);
-    const float root = static_cast<float>(std::sqrt(correction2));
-    const float beta2 = static_cast<float>(settings->beta2);
-    const float rest1 = static_cast<float>(1 - settings->beta1);
-    const float rest2 = static_cast<float>(1 - settings->beta2);
-    const float epsilon = static_cast<float>(settings->epsilon);
-    at::parallel_for(0, count, 1 << 16, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        m[i] += (g[i] - m[i]) * rest1;
-        v[i] = v[i] * beta2 + g[i] * g[i] * rest2;
-        p[i] = p[i] * decay - step_size * m[i] / (std::sqrt(v[i]) / root + epsilon);
-      }
-    });
+    const double decay = 1 - settings->learning_rate * settings->weight_decay;
+    const double step_size = settings->learning_rate / correction1;
+    const double root = std::sqrt(correction2);
+    if (!p.is_cpu()) {
+      m.lerp_(g, 1 - settings->beta1);
+      v.mul_(settings->beta2).addcmul_(g, g, 1 - settings->beta2);
+      p.mul_(decay).addcdiv_(m, v.sqrt().div_(root).add_(settings->epsilon), -step_size);
+      return;
+    }
+    step_on_cpu(p.data_ptr<float>(), g.data_ptr<float>(), m.data_ptr<float>(), v.data_ptr<float>(), *settings,
+                static_cast<float>(decay), static_cast<float>(step_size), static_cast<float>(root));
   });
 }

@@ -31,6 +31,9 @@ public protocol AdapterMethod: Codable, Sendable {
     /// Whether the base model itself is trained, as full fine-tuning does.
     var trainsBase: Bool { get }
 
+    /// The learning rate that suits the method where the user names none.
+    var defaultLearningRate: Double { get }
+
     /// Known pitfalls of these settings, a line each.
     ///
     /// - Parameters:
@@ -58,6 +61,8 @@ extension AdapterMethod {
     ) throws -> (any NormAdapter)? { nil }
 
     public var trainsBase: Bool { false }
+
+    public var defaultLearningRate: Double { 5e-4 }
 
     public func warnings(for sites: SiteMap, isSequenceTask: Bool) -> [String] { [] }
 

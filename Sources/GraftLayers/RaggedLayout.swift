@@ -11,7 +11,7 @@ public struct RaggedLayout: Sendable {
     public let rowKeys: [Int64]
     /// The row of each token: int64 [tokens]
     public let rowOfToken: Tensor
-    /// A name for each token, likewise: int64 [tokens]
+    /// A name for each token, likewise; always on the CPU, where masks are computed: int64 [tokens]
     public let tokenKeys: Tensor
 
     /// The longest row that token keys can tell apart.
@@ -61,16 +61,19 @@ public struct RaggedLayout: Sendable {
     /// The number of tokens of one row.
     public func length(_ row: Int) -> Int { Int(offsets[row + 1] - offsets[row]) }
 
-    /// Where each row starts: int64 [rows]
-    public func firstTokens() throws(TorchError) -> Tensor { try Tensor(Array(offsets.dropLast())) }
+    /// Each row's first token: [tokens, width] -> [rows, width]
+    public func firstTokens(of x: Tensor) throws(TorchError) -> Tensor {
+        if tokenCount == rowCount { return x }
+        return try x.selecting(Tensor(Array(offsets.dropLast())).moved(to: x.device))
+    }
 
     /// The layout in which only each row's first token is left.
     public func keepingFirstTokens() throws(TorchError) -> RaggedLayout {
         RaggedLayout(
             offsets: (0...rowCount).map(Int64.init),
             rowKeys: rowKeys,
-            rowOfToken: try Tensor((0..<rowCount).map(Int64.init)),
-            tokenKeys: try tokenKeys.selecting(firstTokens())
+            rowOfToken: try Tensor((0..<rowCount).map(Int64.init)).moved(to: rowOfToken.device),
+            tokenKeys: try firstTokens(of: tokenKeys)
         )
     }
 
@@ -79,15 +82,15 @@ public struct RaggedLayout: Sendable {
         let inverse = (0..<rowCount).map { 1 / Float(max(length($0), 1)) }
         let scale = try Tensor(inverse, shape: [rowCount, 1])
             .moved(to: x.device, dtype: x.dtype)
-        return try x.scatterAdded(to: rowOfToken.moved(to: x.device), rows: rowCount) * scale
+        return try x.scatterAdded(to: rowOfToken, rows: rowCount) * scale
     }
 
     /// Each row's vector for all of its tokens: [rows, width] -> [tokens, width]
     public func repeatedForTokens(_ x: Tensor) throws(TorchError) -> Tensor {
-        try x.selecting(rowOfToken.moved(to: x.device))
+        try x.selecting(rowOfToken)
     }
 
-    /// This layout with its tensors on `device`.
+    /// This layout for hidden states on `device`.
     public func moved(to device: Device) throws(TorchError) -> RaggedLayout {
         RaggedLayout(
             offsets: offsets,

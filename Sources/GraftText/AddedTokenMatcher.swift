@@ -31,7 +31,8 @@ struct AddedTokenMatcher: Sendable {
         var covered = range.lowerBound
         var index = range.lowerBound
         while !tokens.isEmpty, index < range.upperBound {
-            guard startsToken[Int(bytes[index])], let match = match(in: bytes, index..<range.upperBound)
+            guard startsToken[Int(bytes[index])],
+                let match = match(in: bytes, index..<range.upperBound)
             else {
                 index += 1
                 continue

@@ -7,7 +7,7 @@
 /// Keys are bytes on purpose: Swift's `String` takes canonically equivalent spellings for equal, and
 /// vocabularies do not.
 struct ByteTrie: Sendable {
-    /// The number of a node. No edge leads to the root.
+    /// The number of a node, of which no edge leads to the root.
     typealias Node = UInt32
 
     static let root: Node = 0

@@ -60,7 +60,7 @@ struct NormalizedText {
         bytes.append(contentsOf: UTF8.encode(scalar) ?? Self.replacement)
     }
 
-    /// Where the bytes of `range` came from. The range starts and ends between scalars.
+    /// Returns where the bytes of `range`, which starts and ends between scalars, came from.
     @inline(__always)
     func sourceRange(of range: Range<Int>) -> Range<Int> {
         if isAligned { return origin + range.lowerBound..<origin + range.upperBound }

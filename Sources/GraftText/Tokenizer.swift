@@ -27,7 +27,10 @@ public protocol Tokenizer: Sendable {
     /// Ids without a token are passed over, as the reference does. The text is seldom the one that was
     /// encoded: case, accents and spacing may be gone.
     ///
-    /// - Parameter skippingSpecialTokens: Whether tokens such as `[CLS]` are left out.
+    /// - Parameters:
+    ///   - ids: The ids.
+    ///   - skippingSpecialTokens: Whether tokens such as `[CLS]` are left out.
+    /// - Returns: The text.
     func decode(_ ids: some Sequence<Int32>, skippingSpecialTokens: Bool) -> String
 }
 
@@ -38,6 +41,7 @@ extension Tokenizer {
     ///   - text: The text, or the first of two.
     ///   - pair: The second text.
     ///   - maxLength: The most tokens to return, special tokens included; `nil` for all.
+    /// - Returns: The tokens, with special tokens around them.
     public func encode(_ text: String, pair: String? = nil, maxLength: Int? = nil) -> Encoding {
         let input = pair.map { TextInput.pair(text, $0) } ?? .text(text)
         return encode(input, options: EncodingOptions(maxLength: maxLength))
@@ -49,6 +53,7 @@ extension Tokenizer {
     ///   - words: The words. ``Encoding/wordIDs`` are indices of this array, and
     ///     ``Encoding/offsets`` count from the start of each word.
     ///   - maxLength: The most tokens to return, special tokens included; `nil` for all.
+    /// - Returns: The tokens, with special tokens around them.
     public func encode(words: [String], maxLength: Int? = nil) -> Encoding {
         encode(.words(words), options: EncodingOptions(maxLength: maxLength))
     }

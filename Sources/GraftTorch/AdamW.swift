@@ -29,11 +29,12 @@ public struct AdamW: Sendable {
     public init(
         count: Int,
         settings: Settings,
+        device: Device = .cpu,
         resuming state: (firstMoment: Tensor, secondMoment: Tensor, step: Int)? = nil
     ) throws(TorchError) {
         self.settings = settings
-        firstMoment = try Tensor(zeros: [count])
-        secondMoment = try Tensor(zeros: [count])
+        firstMoment = try Tensor(zeros: [count], device: device)
+        secondMoment = try Tensor(zeros: [count], device: device)
         step = state?.step ?? 0
         if let state {
             for (target, source) in [
@@ -45,9 +46,12 @@ public struct AdamW: Sendable {
         }
     }
 
-    /// Moves `parameters` against `gradients` (float32 [count]), in place.
-    public mutating func update(
-        _ parameters: ParameterBuffer,
+    /// Moves a range of `parameters` against `gradients` (float32 [count]), in place, on this thread.
+    ///
+    /// Ranges that cover the buffer may be updated at once by several threads; ``finishStep()`` ends the step.
+    public func update(
+        _ range: Range<Int>,
+        of parameters: ParameterBuffer,
         gradients: Tensor,
         learningRate: Double
     ) throws(TorchError) {
@@ -57,7 +61,9 @@ public struct AdamW: Sendable {
             beta2: settings.beta2,
             epsilon: settings.epsilon,
             weight_decay: settings.weightDecay,
-            step: Int64(step + 1)
+            step: Int64(step + 1),
+            first: Int64(range.lowerBound),
+            count: Int64(range.count)
         )
         let status = parameters.values.withRaw { p in
             gradients.withRaw { g in
@@ -67,6 +73,8 @@ public struct AdamW: Sendable {
             }
         }
         try check(status, "adamw", [parameters.values, gradients])
-        step += 1
     }
+
+    /// Counts the step that all ranges were updated in.
+    public mutating func finishStep() { step += 1 }
 }

@@ -24,7 +24,10 @@ public final class ParameterBuffer: Sendable {
     public let values: Tensor
 
     /// Gathers copies of `initial` into one buffer.
-    public init(_ initial: [(name: String, value: Tensor)]) throws(TorchError) {
+    public init(
+        _ initial: [(name: String, value: Tensor)],
+        device: Device = .cpu
+    ) throws(TorchError) {
         var slices: [Slice] = []
         var parts: [Tensor] = [try Tensor(zeros: [0])]
         var start = 0
@@ -34,7 +37,7 @@ public final class ParameterBuffer: Sendable {
             parts.append(try value.detached().converted(to: .float32).reshaped(-1))
             start = range.upperBound
         }
-        let flat = try Tensor.concatenated(parts)
+        let flat = try Tensor.concatenated(parts).moved(to: device)
         var leaves: [Tensor] = []
         for slice in slices {
             leaves.append(try flat.narrowed(slice.range).reshaped(slice.shape).trainable())
@@ -49,9 +52,9 @@ public final class ParameterBuffer: Sendable {
 
     /// Lays gradients, in the order of ``leaves``, out as the buffer is: float32 [count].
     public func flattened(_ gradients: [Tensor]) throws(TorchError) -> Tensor {
-        var parts: [Tensor] = [try Tensor(zeros: [0])]
+        var parts: [Tensor] = [try Tensor(zeros: [0], device: values.device)]
         for gradient in gradients {
-            parts.append(try gradient.moved(to: .cpu, dtype: .float32).reshaped(-1))
+            parts.append(try gradient.moved(to: values.device, dtype: .float32).reshaped(-1))
         }
         return try Tensor.concatenated(parts)
     }

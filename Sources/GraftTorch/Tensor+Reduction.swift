@@ -27,6 +27,19 @@ extension Tensor {
         try reduced("mean", dimension: dimension, all: false, keep: keepingDimension, mean: true)
     }
 
+    /// This gradient, scaled down if its norm exceeds `limit`, and the norm that it had.
+    ///
+    /// Values are those of `torch.nn.utils.clip_grad_norm_` with the parameters' gradients laid end to end.
+    ///
+    /// - Parameter limit: The largest norm; 0 for no limit.
+    public func clipped(
+        toNorm limit: Double
+    ) throws(TorchError) -> (gradient: Tensor, norm: Double) {
+        let norm = try squared().sum().item().squareRoot()
+        let scale = limit > 0 ? Swift.min(1, limit / (norm + 1e-6)) : 1
+        return (try self * scale, norm)
+    }
+
     /// The largest element, a scalar.
     public func max() throws(TorchError) -> Tensor {
         try Tensor.call("max", on: [self]) { out in withRaw { gt_max($0, 0, true, &out) } }

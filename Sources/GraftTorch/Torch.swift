@@ -40,6 +40,9 @@ public enum Torch {
         set { gt_set_num_threads(Int32(newValue)) }
     }
 
+    /// Gives memory that was freed back to the system: worth it where a phase with large tensors ends.
+    public static func trimMemory() { gt_trim_memory() }
+
     private static func release(_ version: String) -> String {
         String(version.prefix { $0 != "+" })
     }

@@ -14,23 +14,32 @@ extension AdaptedModel {
     ///
     /// - Parameters:
     ///   - loss: Computes the loss too, for rows with labels.
-    ///   - batchSize: Rows of one part.
+    ///   - partLength: The tokens of one part, which bound the memory; a longer row is a part of its own.
     ///   - progress: Called with the number of rows done, from any thread.
     public func predictions(
         _ data: EncodedRows,
         loss: TaskLoss? = nil,
         workers: Workers = Workers(),
-        batchSize: Int = 64,
+        partLength: Int = 512,
         progress: @Sendable (Int) -> Void = { _ in }
     ) throws -> Predictions {
         // Rows of like length together: parts take alike long, and memory stays even.
         let sorted = (0..<data.count).sorted { (data.length($0), $0) < (data.length($1), $1) }
-        let parts = stride(from: 0, to: sorted.count, by: batchSize).map {
-            Array(sorted[$0..<min($0 + batchSize, sorted.count)])
+        var parts: [[Int]] = []
+        var tokens = 0
+        for row in sorted {
+            if parts.isEmpty || tokens + data.length(row) > partLength {
+                parts.append([])
+                tokens = 0
+            }
+            parts[parts.count - 1].append(row)
+            tokens += data.length(row)
         }
-        let results = try workers.map(parts.count) { index in
-            let part = try predictions(of: parts[index], in: data, loss: loss)
-            progress(parts[index].count)
+        let work = parts
+        let workers = device == .cpu ? workers : Workers(1)
+        let results = try workers.map(work.count) { index in
+            let part = try predictions(of: work[index], in: data, loss: loss)
+            progress(work[index].count)
             return part
         }
         var logits = [[Float]](repeating: [], count: data.count)

@@ -4,6 +4,7 @@ public import GraftData
 internal import GraftLayers
 internal import GraftModels
 internal import GraftText
+internal import GraftTorch
 
 /// Applies a trained adapter to new rows.
 ///
@@ -44,7 +45,8 @@ public struct Predictor: Sendable {
         if !allowsBaseMismatch, let reason = bundle.base.mismatch(with: try base.identity()) {
             throw TrainingError.wrongBase(adapter: name, reason: reason)
         }
-        let stored = StoredParameters(bundle.tensors)
+        let tensors = try bundle.tensors.mapValues { try $0.moved(to: base.device) }
+        let stored = StoredParameters(tensors)
         model = try AdaptedModel(
             base,
             method: bundle.method,
@@ -73,13 +75,19 @@ public struct Predictor: Sendable {
         return (0..<data.count).map { answer(predictions.logits[$0], row: $0, in: data) }
     }
 
-    /// Answers for texts.
+    /// Answers for texts; for tagging, their words are what white space separates.
     public func callAsFunction(_ texts: [String]) throws -> [Answer] {
-        let lines = texts.map { JSONValue.object([.init("text", .string($0))]).description }
+        let isTagging = bundle.head.kind == .tagging
+        let lines = texts.map { text in
+            let words = JSONValue.array(text.split(whereSeparator: \.isWhitespace).map { .string(String($0)) })
+            return JSONValue.object([
+                isTagging ? .init("tokens", words) : .init("text", .string(text))
+            ]).description
+        }
         let data = try Dataset(
             parsing: Array(lines.joined(separator: "\n").utf8),
             named: "texts",
-            schema: RowSchema(.text, target: nil),
+            schema: RowSchema(isTagging ? .words : .text, target: nil),
             format: .jsonLines
         )
         return try answers(encode(data, labelled: false))

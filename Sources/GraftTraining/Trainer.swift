@@ -72,6 +72,9 @@ public struct Trainer: Sendable {
     private let loss: TaskLoss
     private let labels: [String]
 
+    /// A device computes a batch as one; the CPU in as many parts as there are workers.
+    private var workers: Workers { Workers(model.device == .cpu ? options.workers : 1) }
+
     /// Creates the parameters of a run at their start values.
     ///
     /// - Parameters:
@@ -90,7 +93,7 @@ public struct Trainer: Sendable {
         try options.check()
         let fresh = FreshParameters(seed: options.seed)
         _ = try AdaptedModel(base, method: method, head: head, ParameterScope(fresh))
-        parameters = try ParameterBuffer(fresh.parameters)
+        parameters = try ParameterBuffer(fresh.parameters, device: base.device)
         let leaves = zip(parameters.slices, parameters.leaves).map { ($0.name, $1) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
         model = try AdaptedModel(base, method: method, head: head, ParameterScope(stored))
@@ -135,6 +138,10 @@ public struct Trainer: Sendable {
         shouldStop: () -> Bool = { false },
         onEvent: (Event) -> Void = { _ in }
     ) throws -> Outcome {
+        // With several workers no operation starts threads of its own: they would wait for work on the workers' cores.
+        let threads = Torch.threads
+        if workers.count > 1 { Torch.threads = 1 }
+        defer { Torch.threads = threads }
         let plan = TrainingPlan(rows: data.count, options: options)
         var state = try resuming ?? TrainingState(parameters, options: options)
         try state.restore(into: parameters)
@@ -179,6 +186,7 @@ public struct Trainer: Sendable {
                 }
             }
             let start = ContinuousClock.now
+            Torch.trimMemory()
             let metrics = try evaluation.map(evaluate)
             evaluating += ContinuousClock.now - start
             let isBest = try state.finishEpoch(metrics, metric: metric, parameters)
@@ -214,11 +222,10 @@ public struct Trainer: Sendable {
                 checkpoint: checkpoint?.existingPath
             )
         }
-        let norm = try gradient.squared().sum().item().squareRoot()
-        let limit = options.maxGradientNorm
-        let scale = limit > 0 ? min(1, limit / (norm + 1e-6)) : 1
+        let (clipped, norm) = try gradient.clipped(toNorm: options.maxGradientNorm)
         let rate = plan.learningRate(number)
-        try optimizer.update(parameters, gradients: gradient * scale, learningRate: rate)
+        try update(optimizer, clipped, rate)
+        optimizer.finishStep()
         return LoggedStep(
             step: number + 1,
             epoch: epoch + 1,
@@ -228,13 +235,26 @@ public struct Trainer: Sendable {
         )
     }
 
+    /// Steps all parameters, long buffers on all workers.
+    private func update(_ optimizer: AdamW, _ gradient: Tensor, _ rate: Double) throws {
+        let length = 1 << 18
+        let parts = (parameters.count + length - 1) / length
+        _ = try workers.map(parts) { part in
+            try optimizer.update(
+                part * length..<min((part + 1) * length, parameters.count),
+                of: parameters,
+                gradients: gradient,
+                learningRate: rate
+            )
+        }
+    }
+
     /// Scores the parameters as they are now.
     public func evaluate(_ data: EncodedRows) throws -> Metrics {
         let predictions = try model.predictions(
             data,
             loss: loss,
-            workers: Workers(options.workers),
-            batchSize: options.evaluationBatchSize
+            workers: workers
         )
         return try loss.kind.metrics(predictions, of: data, labels: labels)
     }
@@ -247,7 +267,6 @@ public struct Trainer: Sendable {
         in data: EncodedRows,
         seed: UInt64
     ) throws -> (loss: Double, gradient: Tensor) {
-        let workers = Workers(options.workers)
         let outputs = model.head.configuration.outputCount
         var total = 0.0
         var sum: Tensor?
@@ -267,6 +286,6 @@ public struct Trainer: Sendable {
                 sum = try sum.map { try $0 + part.gradient } ?? part.gradient
             }
         }
-        return (total, try sum ?? Tensor(zeros: [parameters.count]))
+        return (total, try sum ?? Tensor(zeros: [parameters.count], device: model.device))
     }
 }

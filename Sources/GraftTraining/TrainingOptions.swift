@@ -25,8 +25,6 @@ public struct TrainingOptions: Sendable, Hashable, Codable {
     public var workers: Int
     /// Steps between checkpoints; 0 writes them only when the run is interrupted.
     public var checkpointInterval = 0
-    /// Rows that one part of an evaluation holds.
-    public var evaluationBatchSize = 64
 
     /// The defaults, which suit adapters on a few thousand rows.
     public init() { workers = Workers.cores }

@@ -89,6 +89,7 @@ public struct TrainingState: Sendable {
         try AdamW(
             count: values.count,
             settings: settings,
+            device: values.device,
             resuming: (firstMoment, secondMoment, step)
         )
     }

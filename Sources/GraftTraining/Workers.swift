@@ -21,7 +21,7 @@ public struct Workers: Sendable {
     /// Computes `body` for `0 ..< parts` and returns the results in that order, whatever order they were computed in.
     ///
     /// - Throws: The error of the first part that failed.
-    func map<Result: Sendable>(
+    package func map<Result: Sendable>(
         _ parts: Int,
         _ body: @Sendable (Int) throws -> Result
     ) throws -> [Result] {

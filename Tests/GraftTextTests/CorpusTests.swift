@@ -57,7 +57,10 @@ struct CorpusTests {
         try #require(rows.count > 40)
         let options = EncodingOptions(addsSpecialTokens: false)
         for row in rows {
-            #expect(tokenizer.encode(.text(row.text), options: options).ids == row.ids, "\(row.text)")
+            #expect(
+                tokenizer.encode(.text(row.text), options: options).ids == row.ids,
+                "\(row.text)"
+            )
         }
     }
 
@@ -68,7 +71,9 @@ struct CorpusTests {
     }
 
     @Test func `the passage of swift-transformers has its tokens`() throws {
-        let url = SharedData.folder.appending(path: "tokenizers/reference/bert_uncased_encoded.json")
+        let url = SharedData.folder.appending(
+            path: "tokenizers/reference/bert_uncased_encoded.json"
+        )
         let passage = try JSONDecoder().decode(Passage.self, from: Data(contentsOf: url))
         let tokenizer = try SharedData.bert("{}")
         let encoding = tokenizer.encode(passage.text)
@@ -84,13 +89,14 @@ struct CorpusTests {
 
         let input: String
         let encoded: Encoded
-        let decoded_with_special: String
-        let decoded_without_special: String
     }
 
     @Test func `the short inputs of swift-transformers have their tokens`() throws {
         let url = SharedData.folder.appending(path: "tokenizers/reference/tokenizer_tests.json.gz")
-        let all = try JSONDecoder().decode([String: [Short]].self, from: SharedData.decompressed(url))
+        let all = try JSONDecoder().decode(
+            [String: [Short]].self,
+            from: SharedData.decompressed(url)
+        )
         let rows = try #require(all["bert-base-uncased"])
         try #require(rows.count > 15)
         let tokenizer = try SharedData.bert("{}")

@@ -52,7 +52,9 @@ struct EncodingParityTests {
 
     @Test func `a batch is the encodings of its rows in order`() throws {
         let tokenizer = try Fixture.tokenizer("uncased")
-        let inputs = (0..<1000).map { TextInput.text(String(repeating: "unwanted ", count: $0 % 37)) }
+        let inputs = (0..<1000).map {
+            TextInput.text(String(repeating: "unwanted ", count: $0 % 37))
+        }
         let alone = inputs.map { tokenizer.encode($0, options: EncodingOptions()) }
         #expect(tokenizer.encodeBatch(inputs) == alone)
         #expect(tokenizer.encodeBatch(Array(inputs.prefix(5))) == Array(alone.prefix(5)))

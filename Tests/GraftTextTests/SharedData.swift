@@ -26,7 +26,9 @@ enum SharedData {
     static func bert(_ configuration: String) throws -> any Tokenizer {
         let folder = try TemporaryFolder()
         try FileManager.default.createSymbolicLink(
-            at: folder.url.appending(path: "vocab.txt"), withDestinationURL: vocabulary)
+            at: folder.url.appending(path: "vocab.txt"),
+            withDestinationURL: vocabulary
+        )
         try folder.write(configuration, to: "tokenizer_config.json")
         return try TokenizerFolder(folder.url).load()
     }

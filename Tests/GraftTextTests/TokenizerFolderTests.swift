@@ -12,7 +12,10 @@ import Testing
         }
         let description = try #require(error?.description)
         #expect(!description.contains("\n"))
-        return description.replacingOccurrences(of: folder.url.path(percentEncoded: false), with: "")
+        return description.replacingOccurrences(
+            of: folder.url.path(percentEncoded: false),
+            with: ""
+        )
     }
 
     /// The tiny vocabulary's tokenizer.json with a part of its text replaced.
@@ -34,7 +37,9 @@ import Testing
         ("{\"a\": \"x", "tokenizer.json:1:9: not JSON: the text ends inside a string"),
         ("{\"a\": \"\\ud800\"}", "tokenizer.json:1:10: not JSON: half of a surrogate pair"),
         ("{} {}", "tokenizer.json:1:4: not JSON: something follows the value"),
-        ("{\"a\": 01}", "tokenizer.json:1:7: not JSON: expected a value"),
+        ("{\"a\": 01}", "tokenizer.json:1:8: not JSON: expected ',' or '}'"),
+        ("{\"a\": -}", "tokenizer.json:1:8: not JSON: expected a value"),
+        ("{\"a\": 1e999}", "tokenizer.json:1:7: not JSON: a number out of range"),
         (String(repeating: "[", count: 1000), "not JSON: values nest too deep"),
         ("[]", "tokenizer.json: top level: expected an object, found an array"),
         ("{}", "tokenizer.json: model: expected an object, found null"),
@@ -50,22 +55,39 @@ import Testing
         (#""type":"WordPiece","unk"#, #""type":"BPE","unk"#, "model.type: BPE is not supported"),
         ("BertNormalizer", "NFKC", "normalizer.type: NFKC is not supported"),
         ("BertPreTokenizer", "ByteLevel", "pre_tokenizer.type: ByteLevel is not supported"),
-        ("TemplateProcessing", "RobertaProcessing", "post_processor.type: RobertaProcessing is not"),
+        (
+            "TemplateProcessing", "RobertaProcessing",
+            "post_processor.type: RobertaProcessing is not"
+        ),
         (#""type":"WordPiece","prefix"#, #""type":"Metaspace","prefix"#, "decoder.type: Metaspace"),
         (#""lowercase":true"#, #""lowercase":1"#, "normalizer.lowercase: expected true or false"),
         (#""clean_text""#, #""cleantext""#, "normalizer: cleantext is not known here"),
-        (#""unk_token":"[UNK]""#, #""unk_token":"<unk>""#, "model.unk_token: <unk> is not in model"),
-        (#""[CLS]":2,"#, #""[CLS]":2.5,"#, "model.vocab.[CLS]: expected an integer, found a number"),
+        (
+            #""unk_token":"[UNK]""#, #""unk_token":"<unk>""#,
+            "model.unk_token: <unk> is not in model"
+        ),
+        (
+            #""[CLS]":2,"#, #""[CLS]":2.5,"#,
+            "model.vocab.[CLS]: expected an integer, found a number"
+        ),
         (#""[CLS]":2,"#, #""[CLS]":-2,"#, "model.vocab: id -2 of token [CLS] is out of range"),
         (#""[CLS]":2,"#, #""[CLS]":4000000000,"#, "id 4000000000 of token [CLS] is out of range"),
         (#""[CLS]":2,"#, #""[CLS]":2,"[CLS]":900,"#, "model.vocab: token [CLS] appears twice"),
         (#""[CLS]":2,"#, #""[CLS]":2,"new":2,"#, "tokens [CLS] and new both have id 2"),
-        (#""id":2,"content""#, #""id":7,"content""#, "added_tokens[2]: token [CLS] has id 7 here and 2"),
+        (
+            #""id":2,"content""#, #""id":7,"content""#,
+            "added_tokens[2]: token [CLS] has id 7 here and 2"
+        ),
         (#""id":"A","type_id":0"#, #""id":"C","type_id":0"#, "expected A or B, found C"),
-        (#""max_input_chars_per_word":100"#, #""max_input_chars_per_word":null"#, "per_word: expected"),
+        (
+            #""max_input_chars_per_word":100"#, #""max_input_chars_per_word":null"#,
+            "per_word: expected"
+        ),
     ])
     func `a tokenizer.json that we cannot follow names the field`(
-        part: String, other: String, message: String
+        part: String,
+        other: String,
+        message: String
     ) throws {
         let description = try failure(replacing: part, with: other)
         #expect(description.hasPrefix("tokenizer.json: "), "\(description)")
@@ -85,7 +107,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"tokenizer_class": "MPNetTokenizer"}"#, "tokenizer_class: MPNetTokenizer is not supported"),
+        (
+            #"{"tokenizer_class": "MPNetTokenizer"}"#,
+            "tokenizer_class: MPNetTokenizer is not supported"
+        ),
         (#"{"do_basic_tokenize": false}"#, "do_basic_tokenize: false is not supported"),
         (#"{"do_lower_case": "yes"}"#, "do_lower_case: expected true or false, found a string"),
         (#"{"unk_token": "<unk>"}"#, "unk_token: <unk> is not in vocab.txt"),
@@ -93,7 +118,8 @@ import Testing
         ("{", "tokenizer_config.json:1:2: not JSON"),
     ])
     func `rules beside vocab.txt that we cannot follow are refused`(
-        text: String, message: String
+        text: String,
+        message: String
     ) throws {
         let files = ["vocab.txt": Self.specials + "a\n", "tokenizer_config.json": text]
         let description = try failure(files)
@@ -114,7 +140,9 @@ import Testing
     @Test func `a folder in place of a file cannot be read`() throws {
         let folder = try TemporaryFolder()
         try FileManager.default.createDirectory(
-            at: folder.url.appending(path: "tokenizer.json"), withIntermediateDirectories: true)
+            at: folder.url.appending(path: "tokenizer.json"),
+            withIntermediateDirectories: true
+        )
         #expect {
             _ = try TokenizerFolder(folder.url).load()
         } throws: { error in
@@ -148,6 +176,8 @@ import Testing
         let folder = try TemporaryFolder()
         try folder.write(text.replacingOccurrences(of: typed, with: #""unk"#), to: "tokenizer.json")
         let tokenizer = try TokenizerFolder(folder.url).load()
-        #expect(tokenizer.encode("hello").ids == (try Fixture.tokenizer("uncased")).encode("hello").ids)
+        #expect(
+            tokenizer.encode("hello").ids == (try Fixture.tokenizer("uncased")).encode("hello").ids
+        )
     }
 }

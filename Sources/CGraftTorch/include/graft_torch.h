@@ -97,6 +97,8 @@ const char *gt_header_version(void);
 int64_t gt_live_handles(void);
 void gt_set_num_threads(int32_t count);
 int32_t gt_get_num_threads(void);
+/// Gives free memory that the allocator holds back to the system, where it can.
+void gt_trim_memory(void);
 bool gt_grad_mode_is_enabled(void);
 void gt_grad_mode_set_enabled(bool enabled);
 /// Loads libtorch's CUDA half from beside libtorch_cpu if it is there, once; false when there is no usable device.
@@ -205,9 +207,12 @@ typedef struct {
   double epsilon;
   double weight_decay;
   int64_t step;
+  /// The elements to update: `first ..< first + count`.
+  int64_t first;
+  int64_t count;
 } gt_adamw;
 
-/// One AdamW step (decoupled decay, bias-corrected) on flat float32 buffers, in place.
+/// One AdamW step (decoupled decay, bias-corrected) on a range of flat float32 buffers, in place, on this thread.
 GT_SAFE_API gt_adamw_step(gt_tensor parameters, gt_tensor gradients, gt_tensor first_moment, gt_tensor second_moment,
                      const gt_adamw *settings);
 

@@ -14,6 +14,8 @@ public struct HeadOnly: AdapterMethod, Hashable {
     public func encode(to encoder: any Encoder) throws {
         _ = encoder.container(keyedBy: NoSettings.self)
     }
+
+    public var defaultLearningRate: Double { 1e-3 }
 }
 
 /// Trains every weight of the model: what adapters are compared with.
@@ -32,4 +34,6 @@ public struct FullFineTuning: AdapterMethod, Hashable {
     }
 
     public var trainsBase: Bool { true }
+
+    public var defaultLearningRate: Double { 5e-5 }
 }

@@ -21,6 +21,8 @@ public struct BitFit: AdapterMethod, Hashable {
         _ = encoder.container(keyedBy: NoSettings.self)
     }
 
+    public var defaultLearningRate: Double { 1e-3 }
+
     public func attach(
         to target: LinearSite,
         _ scope: ParameterScope

@@ -59,12 +59,6 @@ extension Bottleneck: Codable {
         guard residual != .sum || (readsBlockNorm && !isParallel) else {
             throw fields.invalid(.residual, "\"post_add\" needs original_ln_before=true")
         }
-        guard keepsBlockOutput || readsBlockNorm else {
-            throw fields.invalid(
-                .keepsBlockOutput,
-                "false loses the block's residual connection (hint: original_ln_before=true)"
-            )
-        }
     }
 
     public func encode(to encoder: any Encoder) throws {

@@ -182,6 +182,12 @@ public struct Bottleneck: AdapterMethod, Hashable {
                 )
             }
         }
+        if !keepsBlockOutput, isParallel || !readsBlockNorm {
+            lines.append(
+                "original_ln_after=false loses the block's residual connection"
+                    + " (hint: original_ln_before=true with is_parallel=false)"
+            )
+        }
         if isSequenceTask, afterAttention, !afterFeedForward {
             lines.append(
                 "adapters after attention only are weak on sequence-level tasks"

@@ -20,6 +20,8 @@ public struct LayerNormTuning: AdapterMethod, Hashable {
         _ = encoder.container(keyedBy: NoSettings.self)
     }
 
+    public var defaultLearningRate: Double { 1e-3 }
+
     public func attach(
         to target: NormSite,
         _ scope: ParameterScope

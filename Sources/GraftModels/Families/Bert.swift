@@ -60,14 +60,14 @@ public struct Bert: TextEncoder {
         }
         if case .allWithLayers = wanted { layers.append(hidden) }
         if case .first = wanted, context.layout.tokenCount != context.layout.rowCount {
-            hidden = try hidden.selecting(context.layout.firstTokens())
+            hidden = try context.layout.firstTokens(of: hidden)
             context.layout = try context.layout.keepingFirstTokens()
         }
         let (last, layout) = (hidden, context.layout)
         return EncoderOutput(hidden: last, layout: layout, layers: layers) {
             () throws(TorchError) in
             guard let pooler else { return nil }
-            return try pooler(last.selecting(layout.firstTokens())).tanh()
+            return try pooler(layout.firstTokens(of: last)).tanh()
         }
     }
 
@@ -198,8 +198,8 @@ extension Bert {
             let keyLayout = context.layout
             var x = x
             if keepingFirstTokens {
-                x = try x.selecting(keyLayout.firstTokens().moved(to: x.device))
-                context.layout = try keyLayout.keepingFirstTokens().moved(to: x.device)
+                x = try keyLayout.firstTokens(of: x)
+                context.layout = try keyLayout.keepingFirstTokens()
             }
             let query = try context.apply(query, to: x, at: site(.query))
             let width = query.size(1)

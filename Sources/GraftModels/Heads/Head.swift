@@ -139,8 +139,7 @@ public struct Head: Sendable {
             if let pooled = try output.pooled() { return pooled }
             fallthrough
         case .first:
-            guard output.layout.tokenCount != output.layout.rowCount else { return output.hidden }
-            return try output.hidden.selecting(output.layout.firstTokens())
+            return try output.layout.firstTokens(of: output.hidden)
         }
     }
 }

@@ -74,7 +74,9 @@ struct TokenizerFile {
             return try SequenceTemplate(bertProcessing: section)
         case let type:
             throw try section.member("type").unsupported(
-                type, supported: ["TemplateProcessing", "BertProcessing", "null"])
+                type,
+                supported: ["TemplateProcessing", "BertProcessing", "null"]
+            )
         }
     }
 }

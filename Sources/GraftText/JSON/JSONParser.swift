@@ -67,7 +67,19 @@ struct JSONParser {
 
     private mutating func string() throws(Failure) -> String {
         position += 1
+        let start = position
+        while position < bytes.count, Self.isPlain(bytes[position]) { position += 1 }
+        if position < bytes.count, bytes[position] == UInt8(ascii: "\"") {
+            position += 1
+            return String(decoding: bytes[start..<position - 1], as: UTF8.self)
+        }
+        return try string(from: start)
+    }
+
+    /// Reads on in a string whose part from `start` is plain, and that may have escapes from here.
+    private mutating func string(from start: Int) throws(Failure) -> String {
         scratch.removeAll(keepingCapacity: true)
+        scratch.append(contentsOf: bytes[start..<position])
         while position < bytes.count {
             let byte = bytes[position]
             position += 1
@@ -79,6 +91,11 @@ struct JSONParser {
             }
         }
         throw failure("the text ends inside a string")
+    }
+
+    @inline(__always)
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     private mutating func escape() throws(Failure) {
@@ -114,7 +131,8 @@ struct JSONParser {
 
     private mutating func hexadecimal() throws(Failure) -> UInt32 {
         let digits = bytes[position...].prefix(4)
-        guard digits.count == 4, digits.allSatisfy({ Unicode.Scalar($0).properties.isASCIIHexDigit }),
+        guard digits.count == 4,
+            digits.allSatisfy({ Unicode.Scalar($0).properties.isASCIIHexDigit }),
             let value = UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
         else { throw failure("expected four hexadecimal digits") }
         position += 4
@@ -123,24 +141,40 @@ struct JSONParser {
 
     private mutating func number() throws(Failure) -> JSONTree {
         let start = position
-        while position < bytes.count, Self.isNumeric(bytes[position]) { position += 1 }
+        _ = skip("-")
+        if !skip("0") { try digits() }
+        var isWhole = true
+        if skip(".") {
+            isWhole = false
+            try digits()
+        }
+        if skip("e") || skip("E") {
+            isWhole = false
+            if !skip("-") { _ = skip("+") }
+            try digits()
+        }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        // What Swift reads but JSON does not allow: +1, 01, .5, 5.
-        let digits = text.drop { $0 == "-" }
-        let isJSON =
-            text.first != "+" && digits.first?.isNumber == true && digits.last?.isNumber == true
-            && !(digits.first == "0" && digits.dropFirst().first?.isNumber == true)
-            && !digits.contains(".e") && !digits.contains(".E")
-        if isJSON, let value = Int(text) { return .integer(value) }
-        if isJSON, let value = Double(text), value.isFinite { return .number(value) }
-        throw failure("expected a value", at: start)
+        if isWhole, let value = Int(text) { return .integer(value) }
+        guard let value = Double(text), value.isFinite else {
+            throw failure("a number out of range", at: start)
+        }
+        return .number(value)
     }
 
-    private static func isNumeric(_ byte: UInt8) -> Bool {
-        switch Unicode.Scalar(byte) {
-        case "0"..."9", "+", "-", ".", "e", "E": true
-        default: false
+    /// Moves past digits, of which there must be one.
+    private mutating func digits() throws(Failure) {
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        guard position < bytes.count, digits ~= bytes[position] else {
+            throw failure("expected a value")
         }
+        while position < bytes.count, digits ~= bytes[position] { position += 1 }
+    }
+
+    /// Moves past the next byte if it is `mark`, without white space before it.
+    private mutating func skip(_ mark: Unicode.Scalar) -> Bool {
+        guard position < bytes.count, bytes[position] == UInt8(ascii: mark) else { return false }
+        position += 1
+        return true
     }
 
     private mutating func word(_ word: String, _ value: JSONTree) throws(Failure) -> JSONTree {

@@ -24,8 +24,12 @@ struct CombiningRun {
 
     /// Adds a mark of combining class other than 0.
     ///
-    /// - Parameter source: Where it stood, or `nil` if a decomposition added it.
-    mutating func append(_ scalar: Unicode.Scalar, combiningClass: UInt8, from source: Range<Int>?) {
+    /// - Parameters:
+    ///   - scalar: The mark.
+    ///   - combiningClass: Its class.
+    ///   - source: Where it stood, or `nil` if a decomposition added it.
+    mutating func append(_ scalar: Unicode.Scalar, combiningClass: UInt8, from source: Range<Int>?)
+    {
         marks.append(
             Mark(scalar: scalar, combiningClass: combiningClass, takesSource: source != nil)
         )

@@ -53,7 +53,9 @@ enum ReferenceUnicode {
             && scalar.properties.generalCategory == .nonspacingMark
     }
 
-    /// The CJK blocks of BERT's first tokenizer. The gap before U+2B920 is the reference's.
+    /// The CJK blocks of BERT's first tokenizer.
+    ///
+    /// The gap before U+2B920 is the reference's.
     static func isChinese(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x4E00...0x9FFF, 0x3400...0x4DBF, 0x20000...0x2A6DF, 0x2A700...0x2B73F,
@@ -65,7 +67,9 @@ enum ReferenceUnicode {
 
     /// The full canonical decomposition; the scalar itself if it has none.
     static func decomposition(of scalar: Unicode.Scalar) -> [Unicode.Scalar] {
-        guard scalar.value >= 0xC0, exists(scalar, in: normalizationVersion) else { return [scalar] }
+        guard scalar.value >= 0xC0, exists(scalar, in: normalizationVersion) else {
+            return [scalar]
+        }
         return Array(String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars)
     }
 

@@ -73,16 +73,27 @@ struct ScalarTraits: Sendable {
 struct ScalarTraitsReader {
     private var index = -1
     private var traits: [ScalarTraits] = []
+    private var decompositions: [[Unicode.Scalar]] = []
 
     /// Returns the traits of `scalar`.
     @inline(__always)
     mutating func traits(of scalar: Unicode.Scalar) -> ScalarTraits {
-        let wanted = Int(scalar.value >> 8)
-        if wanted != index {
-            index = wanted
-            traits = ScalarTraitsPages.shared.page(wanted)
-        }
+        turn(to: scalar)
         return traits[Int(scalar.value & 0xFF)]
+    }
+
+    /// Returns the full canonical decomposition of `scalar`; the scalar itself if it has none.
+    mutating func decomposition(of scalar: Unicode.Scalar) -> [Unicode.Scalar] {
+        turn(to: scalar)
+        return decompositions.isEmpty ? [scalar] : decompositions[Int(scalar.value & 0xFF)]
+    }
+
+    @inline(__always)
+    private mutating func turn(to scalar: Unicode.Scalar) {
+        let wanted = Int(scalar.value >> 8)
+        guard wanted != index else { return }
+        let page = ScalarTraitsPages.shared.page(wanted)
+        (index, traits, decompositions) = (wanted, page.traits, page.decompositions)
     }
 }
 
@@ -95,11 +106,17 @@ private final class ScalarTraitsPages: Sendable {
     final class Page: Sendable {
         let traits: [ScalarTraits]
 
+        /// Empty if no scalar of the page decomposes.
+        let decompositions: [[Unicode.Scalar]]
+
         init(_ index: Int) {
-            traits = (0..<256).map { low in
+            let scalars = (0..<256).map { low in
                 // A surrogate is no scalar and never asked for.
-                ScalarTraits(Unicode.Scalar(UInt32(index << 8 | low)) ?? "\u{FFFD}")
+                Unicode.Scalar(UInt32(index << 8 | low)) ?? "\u{FFFD}"
             }
+            traits = scalars.map(ScalarTraits.init)
+            let decomposes = traits.contains { $0.flags.contains(.decomposes) }
+            decompositions = decomposes ? scalars.map(ReferenceUnicode.decomposition) : []
         }
     }
 
@@ -109,7 +126,7 @@ private final class ScalarTraitsPages: Sendable {
         AtomicLazyReference()
     }
 
-    func page(_ index: Int) -> [ScalarTraits] {
-        (pages[index].load() ?? pages[index].storeIfNil(Page(index))).traits
+    func page(_ index: Int) -> Page {
+        pages[index].load() ?? pages[index].storeIfNil(Page(index))
     }
 }

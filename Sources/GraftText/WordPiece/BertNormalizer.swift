@@ -27,7 +27,11 @@ struct BertNormalizer: Sendable {
 
     /// Creates a normalizer.
     ///
-    /// - Parameter stripsAccents: `nil` to strip accents exactly if text becomes lower case.
+    /// - Parameters:
+    ///   - cleansText: See ``cleansText``.
+    ///   - separatesChinese: See ``separatesChinese``.
+    ///   - stripsAccents: `nil` to strip accents exactly if text becomes lower case.
+    ///   - lowercases: See ``lowercases``.
     init(
         cleansText: Bool = true,
         separatesChinese: Bool = true,
@@ -112,7 +116,7 @@ struct BertNormalizer: Sendable {
             place(scalar, traits, from: source, &marks, &reader, into: &text)
             return
         }
-        for (index, part) in ReferenceUnicode.decomposition(of: scalar).enumerated() {
+        for (index, part) in reader.decomposition(of: scalar).enumerated() {
             let origin = index == 0 ? source : nil
             place(part, reader.traits(of: part), from: origin, &marks, &reader, into: &text)
         }
@@ -120,8 +124,8 @@ struct BertNormalizer: Sendable {
 
     /// Emits a scalar that starts a character, and lets one that combines wait.
     ///
-    /// - Parameter source: Where the scalar came from, or `nil` for a later part of a decomposition, which
-    ///   shares the source of whatever precedes it after sorting.
+    /// The `source` is where the scalar came from, or `nil` for a later part of a decomposition, which
+    /// shares the source of whatever precedes it after sorting.
     private func place(
         _ scalar: Unicode.Scalar,
         _ traits: ScalarTraits,

@@ -90,7 +90,8 @@ extension Vocabulary {
                 case .duplicateToken: throw field.invalid("token \(token) appears twice")
                 case .duplicateID(let other):
                     throw field.invalid("tokens \(other) and \(token) both have id \(id)")
-                case .idOutOfRange: throw field.invalid("id \(id) of token \(token) is out of range")
+                case .idOutOfRange:
+                    throw field.invalid("id \(id) of token \(token) is out of range")
                 }
             }
         }

@@ -131,7 +131,9 @@ struct VocabularyFile {
     private func vocabulary() throws(TokenizerError) -> Vocabulary {
         let path = folder.path(of: Self.file)
         var lines = try folder.bytes(Self.file).split(
-            separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            separator: UInt8(ascii: "\n"),
+            omittingEmptySubsequences: false
+        )
         if lines.last?.isEmpty == true { lines.removeLast() }
         guard !lines.isEmpty else {
             throw .invalid(file: path, field: "vocabulary", problem: "the file is empty")

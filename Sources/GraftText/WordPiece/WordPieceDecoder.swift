@@ -23,10 +23,12 @@ struct WordPieceDecoder: Sendable, Hashable {
             var part = token
             if index > 0 {
                 let continues = token.utf8.starts(with: prefix.utf8)
-                part = continues ? String(token.utf8.dropFirst(prefix.utf8.count)) ?? "" : " " + token
+                part =
+                    continues ? String(token.utf8.dropFirst(prefix.utf8.count)) ?? "" : " " + token
             }
             if cleansUp {
-                for (spaced, joined) in Self.replacements where part.utf8.count >= spaced.utf8.count {
+                for (spaced, joined) in Self.replacements where part.utf8.count >= spaced.utf8.count
+                {
                     part = part.replacingOccurrences(of: spaced, with: joined, options: .literal)
                 }
             }

@@ -15,8 +15,11 @@ public struct WordPieceTokenizer: Tokenizer {
     /// Creates a tokenizer.
     ///
     /// - Parameters:
-    ///   - addedTokens: The tokens found before the model sees the text, with their ids.
+    ///   - model: How words are cut.
+    ///   - normalizer: How text is changed before; `nil` to leave it as it is.
+    ///   - template: Where special tokens are put.
     ///   - decoder: How pieces are joined into text; `nil` to join them with spaces.
+    ///   - addedTokens: The tokens found before the model sees the text.
     init(
         model: WordPiece,
         normalizer: BertNormalizer?,
@@ -106,7 +109,10 @@ public struct WordPieceTokenizer: Tokenizer {
 
     /// Adds the tokens of `text`.
     ///
-    /// - Parameter fixedWord: The word that all tokens belong to; `nil` to count words.
+    /// - Parameters:
+    ///   - text: The text.
+    ///   - fixedWord: The word that all tokens belong to; `nil` to count words.
+    ///   - tokens: What they are added to.
     private func encode(
         _ text: String,
         asWord fixedWord: Int32? = nil,

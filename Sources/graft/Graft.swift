@@ -1,0 +1,82 @@
+internal import ArgumentParser
+internal import Foundation
+internal import GraftLayers
+internal import GraftTraining
+
+/// The command `graft`: one subcommand per file.
+///
+/// Results go to the standard output and nothing else does; logs, progress and errors go to the standard error. A
+/// failure is one line there and an exit status other than 0: 64 if the arguments are wrong, 130 if the run was
+/// interrupted and can go on, else 1.
+@main
+struct Graft: ParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "graft",
+        abstract:
+            "Trains, checks and uses adapters: small trained modules inside a frozen transformer.",
+        discussion: """
+            A first run:
+
+              graft train --model MiniLM --train train.jsonl --eval eval.jsonl --output runs/urgency
+              graft predict --model MiniLM --adapter runs/urgency --text 'The site is down!'
+
+            Rows are read from JSON lines, CSV or TSV, plain or gzipped: a column 'text', and 'label' where labels \
+            are needed. Every command takes --json, and --config run.yaml for settings kept in a file.
+            """,
+        version: version,
+        subcommands: [
+            Train.self, Eval.self, Predict.self, Encode.self, Tokenize.self, Inspect.self,
+        ]
+    )
+
+    static func main() {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        do {
+            try checkCommand(arguments.first)
+            var command = try parseAsRoot(RunFile.expanded(arguments))
+            try command.run()
+        } catch {
+            Foundation.exit(report(error, arguments: arguments))
+        }
+    }
+
+    /// The names of the commands.
+    private static var names: [String] {
+        configuration.subcommands.compactMap { $0.configuration.commandName }
+    }
+
+    /// Confirms that there is a command of that name.
+    ///
+    /// - Throws: ``CommandError`` that suggests the nearest one.
+    private static func checkCommand(_ name: String?) throws(CommandError) {
+        guard let name, !name.hasPrefix("-"), name != "help", !names.contains(name) else { return }
+        let near = names.nearest(to: name).map { "did you mean '\($0)'?" }
+        throw CommandError(
+            "'\(name)' is no command",
+            hint: near ?? "there are \(names.joined(separator: ", "))"
+        )
+    }
+
+    /// Says what ended the command.
+    ///
+    /// - Returns: The exit status.
+    private static func report(_ error: any Error, arguments: [String]) -> Int32 {
+        let status = exitCode(for: error)
+        if status.isSuccess {
+            // Help and version arrive as errors.
+            Console.out(fullMessage(for: error))
+            return status.rawValue
+        }
+        let message = status == .validationFailure ? message(for: error) : "\(error)"
+        var line = Console.line(message)
+        if status == .validationFailure, !line.contains("(hint:") {
+            let command = arguments.first.flatMap { names.contains($0) ? $0 + " " : nil } ?? ""
+            line += " (hint: graft \(command)--help)"
+        }
+        Console.error("graft: " + line)
+        if let error = error as? TrainingError, case .interrupted = error { return 130 }
+        return status.rawValue
+    }
+}

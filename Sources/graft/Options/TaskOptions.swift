@@ -1,0 +1,70 @@
+internal import ArgumentParser
+internal import GraftAdapters
+internal import GraftData
+internal import GraftModels
+
+/// What is learned, and by which method.
+struct TaskOptions: ParsableArguments {
+    @Option(help: "What to predict.")
+    var task = HeadKind.classification
+
+    @Option(
+        help: ArgumentHelp(
+            "The adapter method with its settings: \(AdapterRegistry.builtin.names.joined(separator: ", ")).",
+            discussion: "Settings stand in brackets: 'seq_bn[reduction_factor=8,leave_out=[0,1]]'.",
+            valueName: "name[setting=value,...]"
+        )
+    )
+    var method = "double_seq_bn"
+
+    @Option(
+        help: ArgumentHelp(
+            "The classes in the order of their numbers (default: those of the training file).",
+            valueName: "a,b,c"
+        )
+    )
+    var labels: String?
+
+    @Option(help: "Linear layers of the head (default: 2; for tagging, 1).")
+    var headLayers: Int?
+
+    @Option(help: "What the head reads of a row.")
+    var headPooling = Pooling.first
+
+    /// The method that the name stands for.
+    func adapterMethod() throws -> any AdapterMethod {
+        try AdapterRegistry.builtin.method(named: method)
+    }
+
+    /// The classes of the task, or `nil` for regression.
+    func labelMap(of train: Dataset) throws -> LabelMap? {
+        guard task != .regression else {
+            guard labels == nil else { throw ValidationError("regression has no --labels") }
+            return nil
+        }
+        guard let labels else { return try LabelMap(of: train) }
+        return try LabelMap(names: TaskOptions.list(labels))
+    }
+
+    /// The head for a number of outputs.
+    func head(outputs: Int) throws -> HeadConfiguration {
+        var head = HeadConfiguration(task, outputCount: outputs)
+        if let headLayers {
+            guard headLayers > 0 else {
+                throw ValidationError("--head-layers must be at least 1, found \(headLayers)")
+            }
+            head.layers = headLayers
+        }
+        head.pooling = headPooling
+        return head
+    }
+
+    /// The parts of a list with commas.
+    static func list(_ text: String) -> [String] {
+        text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+            String(
+                part.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed()
+            )
+        }
+    }
+}

@@ -1,0 +1,112 @@
+internal import ArgumentParser
+internal import GraftAdapters
+internal import GraftTorch
+internal import GraftTraining
+
+/// How a method is trained.
+struct TrainingSettings: ParsableArguments {
+    @Option(help: "How often all rows are seen.")
+    var epochs = 3
+
+    @Option(help: "Rows of one step.")
+    var batch = 32
+
+    @Option(help: "Batches whose gradients one step adds up.")
+    var accumulation = 1
+
+    @Option(help: "The largest learning rate (default: what suits the method).")
+    var learningRate: Double?
+
+    @Option(help: "How the learning rate falls.")
+    var schedule = Schedule.linear
+
+    @Option(help: "The share of all steps over which the learning rate rises.")
+    var warmup = 0.06
+
+    @Option(help: "Decoupled weight decay.")
+    var weightDecay = 0.0
+
+    @Option(help: "The largest norm of a gradient; 0 for any.")
+    var maxGradNorm = 1.0
+
+    @Option(help: "Probability that is spread evenly over all classes.")
+    var labelSmoothing = 0.0
+
+    @Option(
+        help: ArgumentHelp(
+            "A weight for each class, or 'balanced' for weights that even out their frequencies.",
+            valueName: "1,2.5,..."
+        )
+    )
+    var classWeights: String?
+
+    @Option(help: "Epochs without improvement after which the run ends.")
+    var patience: Int?
+
+    @Option(help: "The metric that chooses the best epoch (default: the task's own).")
+    var metric: Metric?
+
+    @Option(
+        help:
+            "The longest row in tokens; longer ones are cut (default: 128, or the model's positions)."
+    )
+    var maxLength: Int?
+
+    @Option(help: "What starts, shuffles and drops: equal seeds and workers give equal bytes.")
+    var seed: UInt64 = 0
+
+    @Option(help: "Threads that compute parts of a batch (default: the cores).")
+    var workers: Int?
+
+    @Option(
+        help:
+            "Steps between checkpoints; 0 for none but at an interruption (default: an epoch's, at most 500)."
+    )
+    var checkpointEvery: Int?
+
+    /// The settings as the trainer takes them.
+    ///
+    /// - Parameters:
+    ///   - method: What is trained; it knows which learning rate suits it.
+    ///   - rows: The number of training rows.
+    /// - Returns: The options, with every default filled in.
+    func options(for method: any AdapterMethod, rows: Int) -> TrainingOptions {
+        var options = TrainingOptions()
+        options.epochs = epochs
+        options.batchSize = batch
+        options.accumulation = accumulation
+        options.learningRate = learningRate ?? method.defaultLearningRate
+        options.schedule = schedule
+        options.warmup = warmup
+        options.optimizer.weightDecay = weightDecay
+        options.maxGradientNorm = maxGradNorm
+        options.labelSmoothing = labelSmoothing
+        options.patience = patience
+        options.metric = metric
+        options.seed = seed
+        options.workers = workers ?? options.workers
+        let perStep = max(1, batch) * max(1, accumulation)
+        options.checkpointInterval = checkpointEvery ?? min(500, (rows + perStep - 1) / perStep)
+        return options
+    }
+
+    /// The longest row for a model with so many positions.
+    func longestRow(positions: Int) throws -> Int {
+        guard let maxLength else { return min(128, positions) }
+        guard (1...positions).contains(maxLength) else {
+            throw ValidationError("--max-length must be in 1 ... \(positions) for this model")
+        }
+        return maxLength
+    }
+
+    func validate() throws {
+        for (name, value) in [("patience", patience), ("workers", workers)] {
+            if let value, value < 1 {
+                throw ValidationError("--\(name) must be at least 1, found \(value)")
+            }
+        }
+        if let checkpointEvery, checkpointEvery < 0 {
+            throw ValidationError("--checkpoint-every must be 0 or more, found \(checkpointEvery)")
+        }
+    }
+}

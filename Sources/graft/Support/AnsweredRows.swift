@@ -1,0 +1,73 @@
+internal import Foundation
+internal import GraftData
+internal import GraftModels
+internal import GraftTraining
+
+/// What one adapter says about rows.
+struct AnsweredRows {
+    /// The adapter's folder.
+    let adapter: String
+    let kind: HeadKind
+    let rows: Dataset
+    let answers: [Predictor.Answer]
+
+    /// A row of the output.
+    ///
+    /// - Parameters:
+    ///   - row: Which row.
+    ///   - adapter: The adapter to name, where several answer.
+    ///   - logits: Whether to tell logits.
+    /// - Returns: One object.
+    func json(_ row: Int, adapter: String?, logits: Bool) -> JSONValue {
+        let answer = answers[row]
+        var members = [JSONValue.Member("id", rows[row].id.json)]
+        if let adapter { members.append(.init("adapter", .string(adapter))) }
+        let labels = answer.labels.map { JSONValue.string($0) }
+        switch kind {
+        case .classification: members.append(.init("label", labels.first ?? .null))
+        case .multiLabel: members.append(.init("labels", .array(labels)))
+        case .tagging: members.append(.init("tags", .array(labels)))
+        case .regression:
+            members.append(.init("value", answer.scores.first.map { .number($0.score) } ?? .null))
+        }
+        if kind == .classification || kind == .multiLabel {
+            let scores = answer.scores.map { JSONValue.Member($0.label, .number($0.score)) }
+            members.append(.init("scores", .object(scores)))
+        }
+        if logits {
+            let values = answer.logits.map { list in
+                JSONValue.array(list.map { .number(shortest: $0) })
+            }
+            // A list for each word of a tagged row, else the row's own.
+            members.append(.init("logits", kind == .tagging ? .array(values) : values[0]))
+        }
+        return .object(members)
+    }
+
+    /// What several adapters say about the same rows, side by side.
+    static func table(_ parts: [AnsweredRows]) -> Table {
+        guard let rows = parts.first?.rows else { return Table(rows: []) }
+        let header = parts.map { URL(filePath: $0.adapter).lastPathComponent } + ["text"]
+        let lines = rows.indices.map { row in
+            parts.map { $0.text(row) } + [shortened(rows[row].text)]
+        }
+        return Table(rows: [header] + lines)
+    }
+
+    private func text(_ row: Int) -> String {
+        let answer = answers[row]
+        switch kind {
+        case .classification:
+            let score = answer.scores.map(\.score).max() ?? 0
+            return "\(answer.labels.first ?? "") \(Figures.percent(score))"
+        case .multiLabel: return answer.labels.joined(separator: ", ")
+        case .tagging: return answer.labels.joined(separator: " ")
+        case .regression: return Figures.score(answer.scores.first?.score ?? .nan)
+        }
+    }
+
+    private static func shortened(_ text: String) -> String {
+        let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        return line.count > 72 ? line.prefix(71) + "…" : line
+    }
+}

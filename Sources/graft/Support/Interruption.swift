@@ -1,0 +1,30 @@
+internal import Dispatch
+internal import Foundation
+internal import Synchronization
+
+/// Turns the first SIGINT or SIGTERM into a wish that the run may honour when it suits; the second ends the process.
+final class Interruption: @unchecked Sendable {
+    private let wished = Atomic(false)
+    // Set up once and only kept alive afterwards, which any thread may do.
+    private let sources: [any DispatchSourceSignal]
+
+    /// Starts to listen.
+    init(onWish: @escaping @Sendable () -> Void) {
+        let queue = DispatchQueue(label: "graft.signals")
+        sources = [SIGINT, SIGTERM].map { number in
+            _ = signal(number, SIG_IGN)
+            return DispatchSource.makeSignalSource(signal: number, queue: queue)
+        }
+        for source in sources {
+            source.setEventHandler { [weak self] in
+                guard let self else { return }
+                if wished.exchange(true, ordering: .relaxed) { _exit(130) }
+                onWish()
+            }
+            source.resume()
+        }
+    }
+
+    /// Whether somebody asked the process to stop.
+    var isWished: Bool { wished.load(ordering: .relaxed) }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import GraftAdapters
+import GraftLayers
+import GraftModels
+import GraftTestSupport
+import GraftTorch
+
+/// A fixture of `adapters` 1.3.0 with its method, and the names translated to ours.
+struct BottleneckCase {
+    let fixture: Fixture
+    let method: Bottleneck
+    let head: HeadConfiguration
+    /// The reference's fields that ``Bottleneck`` does not know.
+    let droppedFields: [String: Any]
+
+    init(_ name: String) throws {
+        fixture = try Fixture(name)
+        let text = Data((fixture.metadata["config"] ?? "").utf8)
+        var fields = try JSONSerialization.jsonObject(with: text) as? [String: Any] ?? [:]
+        droppedFields = fields.filter { BottleneckCase.unsupported.keys.contains($0.key) }
+        for name in BottleneckCase.unsupported.keys { fields[name] = nil }
+        method = try JSONDecoder().decode(
+            Bottleneck.self,
+            from: JSONSerialization.data(withJSONObject: fields)
+        )
+        var head = HeadConfiguration(.classification, outputCount: 3)
+        head.layers = try fixture.json("head_layers")
+        self.head = head
+    }
+
+    /// The reference's settings that Graft has not, with their values when they are off, as JSON.
+    static let unsupported: [String: String] = [
+        "inv_adapter": "null", "inv_adapter_reduction_factor": "null", "cross_adapter": "false",
+        "phm_layer": "false", "phm_dim": "4", "factorized_phm_W": "true", "shared_W_phm": "false",
+        "shared_phm_rule": "true", "factorized_phm_rule": "false", "phm_c_init": "\"normal\"",
+        "phm_init_range": "0.0001", "learn_phm": "true",
+        "hypercomplex_nonlinearity": "\"glorot-uniform\"", "phm_rank": "1", "phm_bias": "true",
+    ]
+
+    /// Our name of a reference's parameter: `adapter.encoder.layer.1.output.adapters.a.adapter_up.bias` is
+    /// `adapter.encoder.1.feed_forward.up.bias`.
+    func name(_ key: String) -> String {
+        var key = key
+        let down = method.normBefore ? ("norm_before", "down") : ("down", "down")
+        for (theirs, ours) in [
+            ("encoder.layer.", "encoder."), (".attention.output.adapters.a.", ".attention."),
+            (".output.adapters.a.", ".feed_forward."), ("adapter_down.0", down.0),
+            ("adapter_down.1", down.1), ("adapter_up", "up"), ("adapter_norm_after", "norm_after"),
+            ("head.1.", "head.0."), ("head.4.", "head.1."),
+        ] {
+            key = key.replacingOccurrences(of: theirs, with: ours)
+        }
+        return key
+    }
+
+    /// The tensors below a prefix, under our names: `""` the initial parameters, `grad.`, `after.`.
+    func parameters(_ prefix: String = "") -> [(name: String, value: Tensor)] {
+        fixture.tensors(below: prefix)
+            .filter { $0.key.hasPrefix("adapter.") || $0.key.hasPrefix("head.") }
+            .map { (name($0.key), $0.value) }.sorted { $0.name < $1.name }
+    }
+
+    /// The model with the fixture's parameters, in a buffer to train.
+    func adapted() throws -> (AdaptedEncoder, ParameterBuffer) {
+        let buffer = try ParameterBuffer(parameters())
+        let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
+        let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
+        let model = try AdaptedEncoder(
+            encoder: referenceEncoder(),
+            method: method,
+            head: head,
+            ParameterScope(stored)
+        )
+        try stored.checkAllUsed()
+        return (model, buffer)
+    }
+}
+
+/// An encoder with an adapter and a head.
+struct AdaptedEncoder {
+    let encoder: Bert
+    let adapters: SiteAdapters
+    let head: Head
+
+    init(
+        encoder: Bert,
+        method: any AdapterMethod,
+        head: HeadConfiguration,
+        _ scope: ParameterScope
+    ) throws {
+        self.encoder = encoder
+        adapters = try method.attached(to: encoder.sites, scope / "adapter")
+        self.head = try Head(head, model: encoder.shape, scope / "head")
+    }
+
+    func output(_ batch: TokenBatch, wanted: WantedTokens) throws -> EncoderOutput {
+        try encoder(batch, in: context(batch), wanted: wanted)
+    }
+
+    func logits(_ batch: TokenBatch) throws -> Tensor {
+        try head(output(batch, wanted: head.wanted), in: context(batch))
+    }
+
+    private func context(_ batch: TokenBatch) -> ForwardContext {
+        ForwardContext(layout: batch.layout, adapters: adapters)
+    }
+}

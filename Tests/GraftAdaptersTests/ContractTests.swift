@@ -1,0 +1,184 @@
+import Foundation
+import GraftAdapters
+import GraftFormats
+import GraftLayers
+import GraftModels
+import GraftTestSupport
+import GraftTorch
+import GraftTraining
+import Testing
+
+/// What every method owes its users, whoever adds it.
+@Suite("Every method")
+struct ContractTests {
+    /// What is known of a method from its name: presets that start as the exact identity.
+    static let exactStarts: Set<String> = [
+        "par_bn", "scaled_par_bn", "head", "bitfit", "layer_norm", "full",
+    ]
+
+    private func method(_ name: String) throws -> any AdapterMethod {
+        try AdapterRegistry.builtin.method(named: name)
+    }
+
+    private func trained(
+        _ name: String,
+        on base: BaseModel
+    ) throws -> (Trainer, Trainer.Outcome) {
+        let task = TinyTask.classification
+        var options = TrainingOptions()
+        (options.epochs, options.batchSize, options.workers) = (2, 8, 1)
+        options.learningRate = 1e-2
+        let trainer = try Trainer(
+            base,
+            method: method(name),
+            head: task.head,
+            labels: task.labels,
+            options: options
+        )
+        return (trainer, try trainer.run(on: task.rows(base.tokenizer), evaluation: nil))
+    }
+
+    private func hidden(
+        _ encoder: any TextEncoder,
+        _ adapters: SiteAdapters = SiteAdapters()
+    ) throws -> Tensor {
+        let batch = try Fixture("bert/h16/expected").batch()
+        let context = ForwardContext(layout: batch.layout, adapters: adapters)
+        return try withoutGradients { () throws in
+            try encoder(batch, in: context, wanted: .all).hidden.detached()
+        }
+    }
+
+    private func adapted(
+        _ name: String,
+        _ base: BaseModel,
+        _ source: any ParameterSource
+    ) throws -> AdaptedModel {
+        try AdaptedModel(
+            base,
+            method: method(name),
+            head: TinyTask.classification.head,
+            ParameterScope(source)
+        )
+    }
+
+    @Test(arguments: AdapterRegistry.builtin.names)
+    func `a fresh adapter changes nothing, or nearly nothing`(name: String) throws {
+        let model = try TinyModel()
+        let fresh = try adapted(name, model.base, FreshParameters(seed: 3))
+        let (found, frozen) = (
+            try hidden(fresh.encoder, fresh.adapters), try hidden(model.base.encoder)
+        )
+        if ContractTests.exactStarts.contains(name) {
+            #expect(try found.isEqual(to: frozen))
+        } else {
+            try expectClose(found, frozen, tolerance: 0.02)
+            #expect(try !found.isEqual(to: frozen))
+        }
+    }
+
+    @Test(arguments: AdapterRegistry.builtin.names)
+    func `training leaves the frozen model as it was`(name: String) throws {
+        let model = try TinyModel()
+        let before = try hidden(model.base.encoder)
+        let (trainer, outcome) = try trained(name, on: model.base)
+        try expectIdentical(hidden(model.base.encoder), before)
+        let after = try hidden(trainer.model.encoder, trainer.model.adapters)
+        #expect(try after.isEqual(to: before) == (name == "head"), "the adapter learned")
+        let folder = Fixture.folder.appending(path: "bert/h16").path(percentEncoded: false)
+        #expect(try ContentHash(of: Checkpoint(path: folder)) == model.base.identity().weights)
+        #expect(outcome.steps.map(\.loss).allSatisfy(\.isFinite))
+    }
+
+    @Test(arguments: AdapterRegistry.builtin.names)
+    func `only the adapter and the head are trained`(name: String) throws {
+        let model = try TinyModel()
+        let (trainer, outcome) = try trained(name, on: model.base)
+        let prefixes = name == "full" ? ["head.", "base."] : ["head.", "adapter."]
+        #expect(Set(trainer.slices.map(\.name)) == Set(outcome.tensors.keys))
+        for slice in trainer.slices {
+            #expect(prefixes.contains { slice.name.hasPrefix($0) }, "\(slice.name)")
+        }
+        for site in model.base.encoder.sites.norm {
+            #expect(!site.norm.weight.requiresGradient && !site.norm.bias.requiresGradient)
+        }
+        // The frozen part records nothing: without adapters there is nothing to differentiate.
+        let batch = try Fixture("bert/h16/expected").batch()
+        let context = ForwardContext(layout: batch.layout)
+        let output = try model.base.encoder(batch, in: context, wanted: .all)
+        #expect(!output.hidden.requiresGradient)
+    }
+
+    @Test(arguments: AdapterRegistry.builtin.names)
+    func `what is saved comes back bit for bit`(name: String) throws {
+        let model = try TinyModel()
+        let (trainer, outcome) = try trained(name, on: model.base)
+        let task = TinyTask.classification
+        let bundle = AdapterBundle(
+            method: try method(name),
+            methodName: name,
+            head: task.head,
+            labels: task.labels,
+            maxLength: 32,
+            base: try model.base.identity(),
+            provenance: ["seed": "0"],
+            tensors: outcome.tensors
+        )
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/adapter"
+        try bundle.write(to: path)
+        let loaded = try AdapterBundle(path: path)
+        #expect(Set(loaded.tensors.keys) == Set(bundle.tensors.keys))
+        for (key, tensor) in bundle.tensors {
+            try expectIdentical(try #require(loaded.tensors[key]), tensor, key)
+        }
+        #expect(try JSONEncoder().encode(loaded.method) == JSONEncoder().encode(bundle.method))
+        #expect(loaded.head == bundle.head)
+        #expect(loaded.labels == bundle.labels)
+        #expect(loaded.base == bundle.base)
+        let predictor = try Predictor(model.base, adapter: loaded)
+        let rows = try task.rows(model.base.tokenizer)
+        let (found, expected) = (
+            try predictor.model.predictions(rows).logits, try trainer.model.predictions(rows).logits
+        )
+        #expect(found == expected)
+    }
+
+    @Test(arguments: AdapterRegistry.builtin.names.filter { $0 != "full" })
+    func `a bfloat16 model is close to float32`(name: String) throws {
+        let model = try TinyModel()
+        let (trainer, outcome) = try trained(name, on: model.base)
+        let half = try adapted(name, TinyModel(dtype: .bfloat16).base, StoredParameters(outcome.tensors))
+        let rows = try TinyTask.classification.rows(model.base.tokenizer)
+        let (found, expected) = (
+            try half.predictions(rows).logits, try trainer.model.predictions(rows).logits
+        )
+        for (found, expected) in zip(found, expected) {
+            expectClose(found.map(Double.init), expected.map(Double.init), tolerance: 0.06)
+        }
+    }
+
+    // In a process of its own, since the count of tensors is the process's.
+    @Test
+    func `nothing is left of an adapter that is let go`() async {
+        await #expect(processExitsWith: .success) {
+            let model = try TinyModel()
+            for name in AdapterRegistry.builtin.names {
+                try checkNoLeaks {
+                    let task = TinyTask.classification
+                    var options = TrainingOptions()
+                    (options.epochs, options.workers) = (1, 2)
+                    let trainer = try Trainer(
+                        model.base,
+                        method: AdapterRegistry.builtin.method(named: name),
+                        head: task.head,
+                        labels: task.labels,
+                        options: options
+                    )
+                    let rows = try task.rows(model.base.tokenizer)
+                    _ = try trainer.run(on: rows, evaluation: rows)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package import Foundation
+internal import GraftFormats
+package import GraftLayers
+package import GraftTorch
+
+/// What a reference library computed: a safetensors file below `Tests/Fixtures`, whose README gives the schemas.
+package struct Fixture: Sendable {
+    /// `Tests/Fixtures`
+    package static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Fixtures", directoryHint: .isDirectory)
+
+    package let name: String
+    package let tensors: [String: Tensor]
+    package let metadata: [String: String]
+
+    /// Reads `Tests/Fixtures/<name>.safetensors`.
+    package init(_ name: String) throws {
+        try self.init(
+            name,
+            at: Fixture.folder.appending(path: name + ".safetensors").path(percentEncoded: false)
+        )
+    }
+
+    /// Reads a file of such a schema that lies elsewhere.
+    package init(_ name: String, at path: String) throws {
+        let file = try TensorFile(path: path)
+        self.name = name
+        tensors = file.tensors
+        metadata = file.metadata
+    }
+
+    /// The names, in alphabetical order, of all fixtures of a folder, that folder included.
+    package static func names(in name: String) throws -> [String] {
+        let files = try FileManager.default.contentsOfDirectory(
+            atPath: folder.appending(path: name).path(percentEncoded: false)
+        )
+        return files.filter { $0.hasSuffix(".safetensors") }
+            .map { name + "/" + $0.dropLast(".safetensors".count) }.sorted()
+    }
+
+    /// The tensor of a name.
+    ///
+    /// - Throws: ``MissingFixturePart`` if there is none.
+    package subscript(key: String) -> Tensor {
+        get throws {
+            guard let tensor = tensors[key] else { throw MissingFixturePart(name: name, key: key) }
+            return tensor
+        }
+    }
+
+    /// The tensors whose names start with `prefix`, without it.
+    package func tensors(below prefix: String) -> [String: Tensor] {
+        Dictionary(
+            uniqueKeysWithValues: tensors.compactMap { key, tensor in
+                key.hasPrefix(prefix) ? (String(key.dropFirst(prefix.count)), tensor) : nil
+            }
+        )
+    }
+
+    /// A metadata entry that is JSON.
+    package func json<Value: Decodable>(
+        _ key: String,
+        as type: Value.Type = Value.self
+    ) throws -> Value {
+        guard let text = metadata[key] else { throw MissingFixturePart(name: name, key: key) }
+        return try JSONDecoder().decode(type, from: Data(text.utf8))
+    }
+
+    /// The tokens of each row: `values` [tokens] cut by `lengths`.
+    package func rows(_ key: String) throws -> [[Int32]] {
+        let values: [Int32] = try self[key].values()
+        let lengths: [Int64] = try self["lengths"].values()
+        var start = 0
+        return lengths.map { length in
+            defer { start += Int(length) }
+            return Array(values[start..<start + Int(length)])
+        }
+    }
+
+    /// The input: `ids`, `type_ids` (zeros where there are none) and `lengths`.
+    package func batch() throws -> TokenBatch {
+        let ids = try rows("ids")
+        let types = tensors["type_ids"] == nil ? nil : try rows("type_ids")
+        return try TokenBatch(
+            rows: ids.enumerated().map { row, ids in
+                (ids, types?[row] ?? [Int32](repeating: 0, count: ids.count))
+            }
+        )
+    }
+}
+
+/// A tensor or metadata entry that a fixture should have.
+package struct MissingFixturePart: Error, CustomStringConvertible {
+    let name: String
+    let key: String
+
+    package var description: String { "\(name).safetensors has no '\(key)'" }
+}

@@ -1,0 +1,53 @@
+internal import Foundation
+package import GraftTorch
+package import GraftTraining
+
+/// A BERT of 16 hidden dimensions, or another of `Tests/Fixtures/bert`, with a vocabulary: a model folder that costs
+/// milliseconds.
+///
+/// The folder is removed with this value; ``base`` keeps the weights mapped on its own.
+package final class TinyModel: Sendable {
+    /// The model.
+    package let base: BaseModel
+    private let folder: TemporaryFolder
+
+    /// The words of the vocabulary, besides special tokens and fillers.
+    package static let words = [
+        "good", "bad", "fine", "awful", "great", "poor", "film", "book", "song", "play", "the", "a",
+        "is",
+        "was", "very", "not", "alice", "bob", "paris", "rome", "##s", "##ly",
+    ]
+
+    /// Makes a folder and loads it.
+    ///
+    /// - Parameters:
+    ///   - name: A folder of `Tests/Fixtures/bert`.
+    ///   - settings: What `config.json` says differently.
+    package init(
+        _ name: String = "h16",
+        dtype: DType = .float32,
+        settings: [String: any Sendable] = [:]
+    ) throws {
+        folder = try TemporaryFolder()
+        let source = Fixture.folder.appending(path: "bert/" + name)
+        let target = URL(filePath: folder.path)
+        for file in try FileManager.default.contentsOfDirectory(
+            atPath: source.path(percentEncoded: false)
+        ) where file.hasPrefix("model") {
+            try FileManager.default.createSymbolicLink(
+                at: target.appending(path: file),
+                withDestinationURL: source.appending(path: file)
+            )
+        }
+        let config = try Data(contentsOf: source.appending(path: "config.json"))
+        var fields = try JSONSerialization.jsonObject(with: config) as? [String: Any] ?? [:]
+        fields.merge(settings) { $1 }
+        try JSONSerialization.data(withJSONObject: fields)
+            .write(to: target.appending(path: "config.json"))
+        let known = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + TinyModel.words
+        let vocabulary = known + (known.count..<64).map { "filler\($0)" }
+        try Data(vocabulary.joined(separator: "\n").utf8)
+            .write(to: target.appending(path: "vocab.txt"))
+        base = try BaseModel(path: folder.path, dtype: dtype)
+    }
+}

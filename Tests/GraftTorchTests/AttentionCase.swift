@@ -1,0 +1,128 @@
+import GraftTorch
+import Testing
+
+/// A shape of attention with random operands.
+struct AttentionCase: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    var queryLengths = [1, 17, 33, 5]
+    var keyLengths = [1, 17, 33, 5]
+    var heads = 2
+    var keyHeads = 2
+    var headSize = 8
+    var isCausal = false
+    var prefix = 0
+    var dropout = 0.0
+
+    init(_ name: String, _ change: (inout AttentionCase) -> Void = { _ in }) {
+        testDescription = name
+        change(&self)
+    }
+
+    static let all = [
+        AttentionCase("equal heads"),
+        AttentionCase("odd head size") { $0.headSize = 5 },
+        AttentionCase("wide heads") { $0.headSize = 64 },
+        AttentionCase("one head") { ($0.heads, $0.keyHeads) = (1, 1) },
+        AttentionCase("grouped queries") { ($0.heads, $0.keyHeads) = (6, 2) },
+        AttentionCase("causal") { $0.isCausal = true },
+        AttentionCase("prefix") { $0.prefix = 3 },
+        AttentionCase("one query for each row") { $0.queryLengths = [1, 1, 1, 1] },
+        AttentionCase("causal, last queries") {
+            $0.queryLengths = [1, 4, 2, 5]
+            $0.isCausal = true
+        },
+        AttentionCase("all at once") {
+            ($0.heads, $0.keyHeads, $0.headSize) = (4, 2, 5)
+            $0.queryLengths = [1, 4, 33, 5]
+            $0.isCausal = true
+            $0.prefix = 2
+        },
+    ]
+
+    /// The operation over these rows.
+    var attention: RaggedAttention {
+        func offsets(_ lengths: [Int]) -> [Int64] {
+            lengths.reduce(into: [0]) { $0.append(($0.last ?? 0) + Int64($1)) }
+        }
+        var attention = RaggedAttention(
+            queryOffsets: offsets(queryLengths),
+            keyOffsets: offsets(keyLengths),
+            rowKeys: keyLengths.indices.map { Int64($0 * 7 + 3) },
+            heads: heads,
+            keyHeads: keyHeads,
+            scale: 1 / Double(headSize).squareRoot()
+        )
+        attention.isCausal = isCausal
+        attention.dropout = dropout
+        attention.seed = 0x5eed
+        return attention
+    }
+
+    /// Query, key, value and, if there is a prefix, its keys and values.
+    func operands(_ dtype: DType = .float32) throws -> [Tensor] {
+        let generator = try Generator(seed: 21)
+        let width = keyHeads * headSize
+        var shapes = [[queryLengths.reduce(0, +), heads * headSize]]
+        shapes += [[Int]](repeating: [keyLengths.reduce(0, +), width], count: 2)
+        if prefix > 0 { shapes += [[Int]](repeating: [prefix, width], count: 2) }
+        return try shapes.map { try generator.normal($0).converted(to: dtype).trainable() }
+    }
+
+    /// Weights that make a scalar of the output.
+    func seed(_ dtype: DType = .float32) throws -> Tensor {
+        try Generator(seed: 22).normal([queryLengths.reduce(0, +), heads * headSize])
+            .converted(to: dtype)
+    }
+
+    func callAsFunction(_ operands: [Tensor]) throws -> Tensor {
+        try attention(
+            query: operands[0],
+            key: operands[1],
+            value: operands[2],
+            prefix: prefix > 0 ? (operands[3], operands[4]) : nil
+        )
+    }
+
+    /// The same out of matrix products and softmax, for each row and head.
+    func plain(_ operands: [Tensor]) throws -> Tensor {
+        let attention = attention
+        var rows: [Tensor] = []
+        for row in keyLengths.indices where queryLengths[row] > 0 {
+            let queries =
+                Int(attention.queryOffsets[row])..<Int(attention.queryOffsets[row + 1])
+            let keys = Int(attention.keyOffsets[row])..<Int(attention.keyOffsets[row + 1])
+            let parts = try (0..<heads).map { head in
+                func columns(_ head: Int) -> Range<Int> {
+                    head * headSize..<(head + 1) * headSize
+                }
+                let keyHead = columns(head * keyHeads / heads)
+                func withPrefix(_ index: Int) throws -> Tensor {
+                    let own = try operands[index].narrowed(keys).narrowed(keyHead, along: 1)
+                    guard prefix > 0 else { return own }
+                    let front = try operands[index + 2].narrowed(keyHead, along: 1)
+                    return try Tensor.concatenated([front, own])
+                }
+                let query = try operands[0].narrowed(queries).narrowed(columns(head), along: 1)
+                let scores =
+                    try query.matmul(withPrefix(1).transposed(0, 1)) * attention.scale
+                    + mask(row).converted(to: query.dtype)
+                return try scores.softmax(along: 1).matmul(withPrefix(2))
+            }
+            rows.append(try Tensor.concatenated(parts, along: 1))
+        }
+        return try Tensor.concatenated(rows)
+    }
+
+    /// What is added to a row's scores: nothing, or a very negative number where a key lies in the future.
+    private func mask(_ row: Int) throws -> Tensor {
+        let (queries, keys) = (queryLengths[row], keyLengths[row])
+        var values: [Double] = []
+        for query in 0..<queries {
+            for key in -prefix..<keys {
+                let isHidden = isCausal && key > keys - queries + query
+                values.append(isHidden ? -1e9 : 0)
+            }
+        }
+        return try Tensor(values, shape: [queries, prefix + keys])
+    }
+}

@@ -1,0 +1,117 @@
+import GraftTestSupport
+import GraftTorch
+import Testing
+
+@Suite("Memory of tensors")
+struct MemoryTests {
+    /// Owns memory that tensors view.
+    private final class Owner: Sendable {
+        let address: UInt
+
+        init(_ values: [Float]) {
+            let memory = UnsafeMutablePointer<Float>.allocate(capacity: values.count)
+            unsafe memory.initialize(from: values, count: values.count)
+            address = UInt(bitPattern: memory)
+        }
+
+        deinit { unsafe UnsafeMutablePointer<Float>(bitPattern: address)?.deallocate() }
+
+        func tensor(_ count: Int) throws -> Tensor {
+            let start = unsafe UnsafeRawPointer(bitPattern: address)
+            return try unsafe Tensor(
+                viewing: UnsafeRawBufferPointer(start: start, count: count * 4),
+                dtype: .float32,
+                shape: [count],
+                owner: self
+            )
+        }
+    }
+
+    @Test
+    func `viewed memory lives as long as a tensor over it`() throws {
+        weak var observed: Owner?
+        var view: Tensor?
+        do {
+            let owner = Owner([1, 2, 3])
+            observed = owner
+            view = try owner.tensor(3).narrowed(1..<3)
+        }
+        #expect(observed != nil)
+        #expect(try view?.values(as: Float.self) == [2, 3])
+        view = nil
+        #expect(observed == nil)
+    }
+
+    @Test
+    func `viewed memory of the wrong size is refused and its owner released`() throws {
+        weak var observed: Owner?
+        do {
+            let owner = Owner([1])
+            observed = owner
+            #expect(throws: TorchError.self) {
+                let start = unsafe UnsafeRawPointer(bitPattern: owner.address)
+                return try unsafe Tensor(
+                    viewing: UnsafeRawBufferPointer(start: start, count: 4),
+                    dtype: .float32,
+                    shape: [2],
+                    owner: owner
+                )
+            }
+        }
+        #expect(observed == nil)
+    }
+
+    // In a process of its own, since the count of tensors is the process's.
+    @Test
+    func `operations, gradients and errors leak nothing`() async {
+        await #expect(processExitsWith: .success) {
+            try checkNoLeaks {
+                let generator = try Generator(seed: 1)
+                let x = try generator.normal([4, 8]).trainable()
+                let w = try generator.normal([8, 8]).trainable()
+                let y = try x.linear(w).gelu().softmax(along: 1)
+                let parts = try Tensor.concatenated([y, y.transposed(0, 1).reshaped(4, 8)])
+                _ = try gradients(of: parts.squared().sum(), for: [x, w])
+                _ = try? x.matmul(x)
+                _ = try? gradients(of: x, for: [w])
+                let keys = try Tensor([Int64(0), 1, 2, 3])
+                _ = try gradients(of: x.dropout(0.5, seed: 1, keys: keys).sum(), for: [x])
+                let attention = RaggedAttention(
+                    queryOffsets: [0, 1, 4], keyOffsets: [0, 1, 4], rowKeys: [0, 1],
+                    heads: 2, keyHeads: 2, scale: 1
+                )
+                let mixed = try attention(query: x, key: x, value: x, prefix: (w, w))
+                _ = try gradients(of: mixed.squared().sum(), for: [x, w])
+                var optimizer = try AdamW(count: 8, settings: AdamW.Settings())
+                let buffer = try ParameterBuffer([("a", generator.normal([8]))])
+                try optimizer.step(buffer, gradients: Tensor(zeros: [8]), learningRate: 1)
+            }
+        }
+    }
+}
+
+@Suite("Random numbers")
+struct GeneratorTests {
+    @Test
+    func `equal seeds give equal numbers, others do not`() throws {
+        func draw(_ seed: UInt64) throws -> [Float] {
+            let generator = try Generator(seed: seed)
+            return try generator.normal([50]).values() + generator.uniform([50], in: -1..<1).values()
+        }
+        #expect(try draw(7) == draw(7))
+        #expect(try draw(7) != draw(8))
+    }
+
+    @Test
+    func `numbers have the moments that were asked for`() throws {
+        let generator = try Generator(seed: 3)
+        let normal: [Double] = try generator.normal([40000], mean: 2, deviation: 0.5).values()
+        let mean = normal.reduce(0, +) / 40000
+        let variance = normal.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 40000
+        #expect(abs(mean - 2) < 0.01)
+        #expect(abs(variance.squareRoot() - 0.5) < 0.01)
+        let uniform: [Double] = try generator.uniform([40000], in: -1..<3).values()
+        #expect(abs(uniform.reduce(0, +) / 40000 - 1) < 0.03)
+        #expect(uniform.allSatisfy { (-1..<3).contains($0) })
+    }
+}

@@ -1,0 +1,73 @@
+import Foundation
+import Testing
+
+@Suite struct InterruptionTests {
+    private let shop = try? Workshop()
+
+    /// A run of some seconds with a checkpoint every few steps.
+    private func arguments(_ shop: Workshop, output: String) -> [String] {
+        [
+            "train", "--model", shop.model, "--train", "train.jsonl", "--eval", "eval.jsonl",
+            "--epochs", "60", "--batch", "4", "--checkpoint-every", "7", "--workers", "1",
+            "--output", output,
+        ]
+    }
+
+    /// Stops a run in its middle with a signal, goes on, and expects the bytes of a run that was not stopped.
+    private func resume(after signal: Int32, status: Int32) async throws {
+        let shop = try #require(shop)
+        let whole = try await GraftCommand.run(arguments(shop, output: "whole"), in: shop.path)
+        #expect(whole.status == 0, "\(whole.errors)")
+
+        let running = try GraftCommand.start(arguments(shop, output: "cut"), in: shop.path)
+        let isUnderWay = try await running.waits {
+            running.errors.contains("epoch 2/60") && shop.holds("cut.checkpoint")
+        }
+        #expect(isUnderWay)
+        running.send(signal)
+        let cut = try await running.finished()
+        #expect(cut.status == status, "\(cut.errors)")
+        #expect(!shop.holds("cut"))
+
+        let refused = try await GraftCommand.run(arguments(shop, output: "cut"), in: shop.path)
+        #expect(refused.status == 1 && refused.errors.contains("--resume"), "\(refused.errors)")
+
+        let resumed = try await GraftCommand.run(
+            arguments(shop, output: "cut") + ["--resume"],
+            in: shop.path
+        )
+        #expect(resumed.status == 0, "\(resumed.errors)")
+        #expect(resumed.errors.contains("going on after step"))
+        #expect(
+            try shop.bytes("cut/adapter.safetensors") == shop.bytes("whole/adapter.safetensors")
+        )
+        #expect(!shop.holds("cut.checkpoint"))
+    }
+
+    @Test func `a killed run goes on to the same bytes`() async throws {
+        try await resume(after: SIGKILL, status: -SIGKILL)
+    }
+
+    @Test func `a terminated run writes its state and goes on to the same bytes`() async throws {
+        try await resume(after: SIGTERM, status: 130)
+    }
+
+    @Test func `a run with other settings does not go on`() async throws {
+        let shop = try #require(shop)
+        let running = try GraftCommand.start(arguments(shop, output: "a"), in: shop.path)
+        #expect(try await running.waits { running.errors.contains("epoch 1/60") })
+        running.send(SIGINT)
+        #expect(try await running.finished().status == 130)
+        let other = try await GraftCommand.run(
+            arguments(shop, output: "a") + ["--resume", "--seed", "9"],
+            in: shop.path
+        )
+        #expect(other.status == 1 && other.errors.contains("settings differ"), "\(other.errors)")
+        try shop.write(#"{"text": "good", "label": "negative"}"#, to: "train.jsonl")
+        let moved = try await GraftCommand.run(
+            arguments(shop, output: "a") + ["--resume"],
+            in: shop.path
+        )
+        #expect(moved.status == 1 && moved.errors.contains("another"), "\(moved.errors)")
+    }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import GraftTestSupport
+import Testing
+
+@Suite struct TrainTests {
+    @Test func `train writes an adapter with its report and prints what design promises`()
+        async throws
+    {
+        let shop = try Workshop()
+        let outcome = try await shop.train(output: "runs/a", "--eval", "eval.jsonl", "--json")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let result = try outcome.json()
+        let counts = try ["trainable", "adapter", "head", "total"].map {
+            try #require(result[$0 + "_parameters"] as? Int, "\($0)")
+        }
+        // H = 16 in 2 layers: a bottleneck of 1 after attention and feed-forward; a head of 16 and 2.
+        #expect(counts[1] == 4 * (16 + 1 + 16 + 16))
+        #expect(counts[2] == 16 * 16 + 16 + 16 * 2 + 2)
+        #expect(counts[0] == counts[1] + counts[2])
+        #expect(counts[3] > counts[0])
+        for key in [
+            "examples_per_second", "tokens_per_second", "ready_seconds", "train_seconds",
+            "eval_seconds", "peak_rss_bytes", "score", "majority_baseline",
+        ] {
+            let figure = try #require(result[key] as? Double, "\(key)")
+            #expect(figure > 0, "\(key)")
+        }
+        let metrics = try #require(result["metrics"] as? [String: Any])
+        #expect(metrics["accuracy"] as? Double == result["score"] as? Double)
+        #expect((result["epochs"] as? [[String: Any]])?.count == 2)
+        #expect(result["labels"] as? [String] == ["negative", "positive"])
+        #expect(result["output"] as? String == "runs/a")
+        for file in ["adapter_config.json", "adapter.safetensors", "report.html", "report.json"] {
+            #expect(shop.holds("runs/a/" + file), "\(file)")
+        }
+        #expect(!shop.holds("runs/a.checkpoint"))
+    }
+
+    @Test func `without evaluation rows the last epoch is kept and metrics are null`()
+        async throws
+    {
+        let shop = try Workshop()
+        let result = try await shop.train(output: "a", "--json").json()
+        #expect(result["metrics"] is NSNull)
+        #expect(result["best_epoch"] as? Int == 2)
+    }
+
+    @Test func `equal seeds give equal bytes and other seeds do not`() async throws {
+        let shop = try Workshop()
+        for (name, seed) in [("a", "7"), ("b", "7"), ("c", "8")] {
+            let outcome = try await shop.train(output: name, "--seed", seed)
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+        let first = try shop.bytes("a/adapter.safetensors")
+        #expect(try shop.bytes("b/adapter.safetensors") == first)
+        #expect(try shop.bytes("c/adapter.safetensors") != first)
+    }
+
+    @Test func `an adapter is replaced only if asked`() async throws {
+        let shop = try Workshop()
+        #expect(try await shop.train(output: "a").status == 0)
+        let kept = try shop.bytes("a/adapter.safetensors")
+        let refused = try await shop.train(output: "a", "--seed", "1")
+        #expect(refused.status != 0)
+        #expect(refused.errors.contains("--overwrite"))
+        #expect(try shop.bytes("a/adapter.safetensors") == kept)
+        #expect(try await shop.train(output: "a", "--seed", "1", "--overwrite").status == 0)
+        #expect(try shop.bytes("a/adapter.safetensors") != kept)
+    }
+
+    @Test(arguments: [
+        ("regression", #"{"text": "the film was good", "label": 0.5}"#, "pearson"),
+        ("multilabel", #"{"text": "the film was good", "labels": ["x", "y"]}"#, "f1_micro"),
+        ("multi-label", #"{"text": "the book was bad", "labels": ["x"]}"#, "f1_micro"),
+        ("tagging", #"{"tokens": ["alice", "was", "good"], "tags": ["B", "O", "O"]}"#, "entity_f1"),
+    ])
+    func `every task trains and predicts`(task: String, row: String, metric: String) async throws {
+        let shop = try Workshop()
+        try shop.write([row, row, row].joined(separator: "\n"), to: "rows.jsonl")
+        let trained = try await shop.graft(
+            "train",
+            "--model",
+            shop.model,
+            "--task",
+            task,
+            "--train",
+            "rows.jsonl",
+            "--eval",
+            "rows.jsonl",
+            "--output",
+            "a",
+            "--epochs",
+            "1",
+            "--json"
+        )
+        #expect(trained.status == 0, "\(trained.errors)")
+        #expect(try trained.json()["primary_metric"] as? String == metric)
+        let predicted = try await shop.graft(
+            "predict",
+            "--model",
+            shop.model,
+            "--adapter",
+            "a",
+            "--data",
+            "rows.jsonl",
+            "--logits"
+        )
+        #expect(predicted.status == 0, "\(predicted.errors)")
+        let first = try #require(try predicted.rows().first)
+        let answer = ["regression": "value", "tagging": "tags"][task] ?? "labels"
+        #expect(first[answer] != nil, "\(first)")
+        #expect(first["logits"] is [Any])
+    }
+
+    @Test func `settings come from a run file and arguments override them`() async throws {
+        let shop = try Workshop()
+        try shop.write(
+            """
+            model: \(shop.model)
+            train: train.jsonl
+            output: from-file
+            epochs: 1
+            learning_rate: 1e-3
+            labels: [positive, negative]
+            quiet: true
+            json: true
+            """,
+            to: "run.yaml"
+        )
+        let outcome = try await shop.graft("train", "--config", "run.yaml", "--epochs=3")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let result = try outcome.json()
+        #expect(result["output"] as? String == "from-file")
+        #expect((result["epochs"] as? [Any])?.count == 3)
+        #expect(result["labels"] as? [String] == ["positive", "negative"])
+    }
+}

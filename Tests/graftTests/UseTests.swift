@@ -1,0 +1,182 @@
+import Foundation
+import GraftFormats
+import GraftTestSupport
+import GraftTorch
+import Testing
+
+@Suite struct UseTests {
+    @Test func `eval repeats the metrics that training printed`() async throws {
+        let shop = try Workshop()
+        let trained = try await shop.train(
+            output: "a",
+            "--eval",
+            "eval.jsonl",
+            "--epochs",
+            "5",
+            "--json"
+        ).json()
+        let scored = try await shop.graft(
+            "eval",
+            "--model",
+            shop.model,
+            "--adapter",
+            "a",
+            "--data",
+            "eval.jsonl",
+            "--json"
+        )
+        #expect(scored.status == 0, "\(scored.errors)")
+        let wanted = try #require(trained["metrics"] as? [String: Any])
+        let found = try #require(try scored.json()["metrics"] as? [String: Any])
+        for metric in ["accuracy", "f1_macro", "matthews"] {
+            #expect(found[metric] as? Double == wanted[metric] as? Double, "\(metric)")
+        }
+        #expect((found["confusion"] as? [String: Any])?["counts"] != nil)
+    }
+
+    @Test func `predictions are rows with id, label, scores and logits`() async throws {
+        let shop = try Workshop()
+        #expect(try await shop.train(output: "a").status == 0)
+        let outcome = try await shop.graft(
+            "predict",
+            "--model",
+            shop.model,
+            "--adapter",
+            "a",
+            "--data",
+            "eval.jsonl",
+            "--logits",
+            "--output",
+            "answers.jsonl"
+        )
+        #expect(outcome.status == 0 && outcome.output.isEmpty, "\(outcome.errors)")
+        let lines = String(decoding: try shop.bytes("answers.jsonl"), as: UTF8.self)
+        let rows = try GraftCommand.Outcome(status: 0, output: lines, errors: "").rows()
+        #expect(rows.count == 12)
+        for (number, row) in rows.enumerated() {
+            #expect(row["id"] as? String == "r\(number)")
+            let scores = try #require(row["scores"] as? [String: Double])
+            let logits = try #require(row["logits"] as? [Double])
+            let label = try #require(row["label"] as? String)
+            #expect(scores.keys.sorted() == ["negative", "positive"])
+            #expect(abs(scores.values.reduce(0, +) - 1) < 1e-6)
+            #expect(scores[label] == scores.values.max())
+            #expect((logits[1] > logits[0]) == (label == "positive"))
+        }
+    }
+
+    @Test func `several adapters answer side by side`() async throws {
+        let shop = try Workshop()
+        #expect(try await shop.train(output: "a").status == 0)
+        #expect(try await shop.train(output: "b", "--seed", "1").status == 0)
+        let outcome = try await shop.graft(
+            "predict",
+            "--model",
+            shop.model,
+            "--adapter",
+            "a",
+            "--adapter",
+            "b",
+            "--text",
+            "the film was good",
+            "--table"
+        )
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let lines = outcome.output.split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines.first?.split(separator: " ") == ["a", "b", "text"])
+        #expect(lines.last?.hasSuffix("the film was good") == true)
+    }
+
+    @Test func `encode writes a tensor a row, or pooled vectors of length one`() async throws {
+        let shop = try Workshop()
+        let common = ["encode", "--model", shop.model, "--data", "eval.jsonl", "--output"]
+        let rows = try await GraftCommand.run(common + ["rows.safetensors"], in: shop.path)
+        #expect(rows.status == 0, "\(rows.errors)")
+        let pooled = try await GraftCommand.run(
+            common + ["pooled.safetensors", "--pool", "mean", "--normalize"],
+            in: shop.path
+        )
+        #expect(pooled.status == 0, "\(pooled.errors)")
+        let states = try TensorFile(path: shop.path + "/rows.safetensors").tensors
+        let vectors = try TensorFile(path: shop.path + "/pooled.safetensors").tensors
+        let embeddings = try #require(vectors["embeddings"])
+        #expect(states.count == 12 && embeddings.shape == [12, 16])
+        for row in 0..<12 {
+            let hidden = try #require(states["last_hidden_state.\(row)"])
+            let mean = try hidden.mean(along: 0)
+            let length = try mean.squared().sum().item().squareRoot()
+            try expectClose(
+                embeddings.narrowed(row..<row + 1).reshaped(-1),
+                mean * (1 / length)
+            )
+        }
+    }
+
+    @Test func `an adapter changes hidden states`() async throws {
+        let shop = try Workshop()
+        #expect(try await shop.train(output: "a", "--learning-rate", "0.01").status == 0)
+        for (name, more) in [("frozen", []), ("adapted", ["--adapter", "a"])] {
+            let outcome = try await GraftCommand.run(
+                [
+                    "encode", "--model", shop.model, "--data", "eval.jsonl", "--pool", "cls",
+                    "--output", name,
+                ] + more,
+                in: shop.path
+            )
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+        #expect(try shop.bytes("frozen") != shop.bytes("adapted"))
+    }
+
+    @Test func `tokenize shows ids and tokens`() async throws {
+        let shop = try Workshop()
+        let outcome = try await shop.graft(
+            "tokenize",
+            "--model",
+            shop.model,
+            "--text",
+            "The films was strange",
+            "--max-length",
+            "5"
+        )
+        let row = try #require(try outcome.rows().first)
+        #expect(row["tokens"] as? [String] == ["[CLS]", "the", "film", "##s", "[SEP]"])
+        #expect((row["ids"] as? [Int])?.first == 2)
+    }
+
+    @Test func `inspect counts what a method adds without training`() async throws {
+        let shop = try Workshop()
+        let outcome = try await shop.graft(
+            "inspect",
+            "--model",
+            shop.model,
+            "--method",
+            "seq_bn[reduction_factor=4]",
+            "--labels",
+            "3",
+            "--json"
+        )
+        let result = try outcome.json()
+        // 16 → 4 → 16 with biases, after the feed-forward of 2 layers.
+        let one = 16 * 4 + 4 + 4 * 16 + 16
+        #expect(result["adapter_parameters"] as? Int == 2 * one)
+        let sites = try #require(result["sites"] as? [[String: Any]])
+        #expect(
+            sites.compactMap { $0["site"] as? String }
+                == ["encoder.0.feed_forward", "encoder.1.feed_forward"]
+        )
+        #expect(sites.allSatisfy { $0["parameters"] as? Int == one })
+    }
+
+    @Test func `inspect recognises adapters, models and tensors`() async throws {
+        let shop = try Workshop()
+        #expect(try await shop.train(output: "a").status == 0)
+        for (path, kind) in [
+            ("a", "adapter"), (shop.model, "model"), ("a/adapter.safetensors", "safetensors"),
+        ] {
+            let outcome = try await shop.graft("inspect", path, "--json")
+            #expect(try outcome.json()["kind"] as? String == kind, "\(outcome.errors)")
+        }
+    }
+}

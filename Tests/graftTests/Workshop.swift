@@ -1,0 +1,78 @@
+import Foundation
+import GraftTestSupport
+import GraftTraining
+
+/// A folder with a tiny model and labelled rows, in which commands run.
+final class Workshop: Sendable {
+    private let folder: TemporaryFolder
+    private let tiny: TinyModel
+
+    /// The folder.
+    var path: String { folder.path }
+    /// The model's folder.
+    var model: String { tiny.base.path }
+
+    init() throws {
+        folder = try TemporaryFolder()
+        tiny = try TinyModel()
+        let rows = (0..<48).map { number -> String in
+            let subject = ["film", "book", "song", "play"][number % 4]
+            let isGood = number % 3 != 0
+            let word = isGood ? ["good", "fine", "great"][number % 3] : "awful"
+            return """
+                {"id": "r\(number)", "text": "the \(subject) was very \(word)", \
+                "label": "\(isGood ? "positive" : "negative")"}
+                """
+        }
+        try write(rows.joined(separator: "\n"), to: "train.jsonl")
+        try write(rows.prefix(12).joined(separator: "\n"), to: "eval.jsonl")
+    }
+
+    /// Writes a file.
+    func write(_ text: String, to name: String) throws {
+        try Data(text.utf8).write(to: URL(filePath: path + "/" + name))
+    }
+
+    /// The bytes of a file.
+    func bytes(_ name: String) throws -> Data {
+        try Data(contentsOf: URL(filePath: path + "/" + name))
+    }
+
+    /// Whether a file or folder is there.
+    func holds(_ name: String) -> Bool {
+        FileManager.default.fileExists(atPath: path + "/" + name)
+    }
+
+    /// Copies the model, for a test that damages it.
+    ///
+    /// - Returns: The URL of the copy's weights.
+    func copyModel(to name: String) throws -> URL {
+        let target = URL(filePath: path).appending(path: name)
+        try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+        for file in ["config.json", "model.safetensors", "vocab.txt"] {
+            try FileManager.default.copyItem(
+                at: URL(filePath: model).appending(path: file).resolvingSymlinksInPath(),
+                to: target.appending(path: file)
+            )
+        }
+        return target.appending(path: "model.safetensors")
+    }
+
+    /// Runs a command here.
+    func graft(_ arguments: String...) async throws -> GraftCommand.Outcome {
+        try await GraftCommand.run(arguments, in: path)
+    }
+
+    /// The arguments of a short run, and more.
+    func training(output: String, _ more: String...) -> [String] {
+        [
+            "train", "--model", model, "--train", "train.jsonl", "--epochs", "2", "--batch", "8",
+            "--quiet", "--output", output,
+        ] + more
+    }
+
+    /// Trains an adapter in a short run.
+    func train(output: String, _ more: String...) async throws -> GraftCommand.Outcome {
+        try await GraftCommand.run(training(output: output) + more, in: path)
+    }
+}
