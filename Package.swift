@@ -91,6 +91,13 @@ let package = Package(
                 path: "Tests/GraftTestSupport",
                 swiftSettings: settings
             ),
+            // Runs the built command as a process.
+            .testTarget(
+                name: "graftTests",
+                dependencies: ["GraftTestSupport"],
+                exclude: ["Snapshots"],
+                swiftSettings: settings
+            ),
         ],
     cxxLanguageStandard: .cxx20
 )

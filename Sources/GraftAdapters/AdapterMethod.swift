@@ -39,6 +39,7 @@ public protocol AdapterMethod: Codable, Sendable {
     /// - Parameters:
     ///   - sites: The model's sites.
     ///   - isSequenceTask: Whether a row has one label, not one for each token.
+    /// - Returns: What to tell the user; usually nothing.
     func warnings(for sites: SiteMap, isSequenceTask: Bool) -> [String]
 }
 
@@ -71,6 +72,7 @@ extension AdapterMethod {
     /// - Parameters:
     ///   - sites: The model's sites.
     ///   - scope: Where parameters come from; a site's are below its path.
+    /// - Returns: What acts at each site.
     /// - Throws: `ConfigurationError` if the settings do not fit the model, or what the scope throws.
     public func attached(to sites: SiteMap, _ scope: ParameterScope) throws -> SiteAdapters {
         try check(against: sites)

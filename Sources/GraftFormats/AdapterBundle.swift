@@ -141,7 +141,7 @@ public struct BaseIdentity: Sendable, Hashable, Codable {
     }
 }
 
-/// `adapter_config.json`
+/// A bundle as `adapter_config.json` stores it.
 private struct StoredBundle: Codable {
     let bundle: AdapterBundle
 

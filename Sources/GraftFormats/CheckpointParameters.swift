@@ -54,7 +54,9 @@ public final class CheckpointParameters: ParameterSource {
     private func stored(_ name: String) -> StoredTensor? {
         if let found = checkpoint[prefix + name] { return found }
         // Checkpoints converted from TensorFlow call a norm's parameters gamma and beta.
-        for (new, old) in [("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta")]
+        for (new, old) in [
+            ("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta"),
+        ]
         where name.hasSuffix(new) {
             return checkpoint[prefix + name.dropLast(new.count) + old]
         }

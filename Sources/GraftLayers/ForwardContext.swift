@@ -13,7 +13,10 @@ public struct ForwardContext: Sendable {
 
     /// Creates a context.
     ///
-    /// - Parameter dropoutSeed: The run's seed mixed with the step, for training; `nil` for evaluation.
+    /// - Parameters:
+    ///   - layout: How the rows lie.
+    ///   - adapters: What acts at the sites; by default nothing.
+    ///   - dropoutSeed: The run's seed mixed with the step, for training; `nil` for evaluation.
     public init(
         layout: RaggedLayout,
         adapters: SiteAdapters = SiteAdapters(),
@@ -46,7 +49,9 @@ public struct ForwardContext: Sendable {
     ///   - output: The sub-layer's output after dropout: [tokens, hidden]
     ///   - residual: What the block adds: [tokens, hidden]
     ///   - norm: The norm after the addition, in post-LN blocks.
+    ///   - site: The hidden site at which the sub-layer ends.
     /// - Returns: The block's hidden states: [tokens, hidden]
+    /// - Throws: What the adapter throws, or `TorchError` if shapes do not fit.
     public func finish(
         _ output: Tensor,
         residual: Tensor,
@@ -70,8 +75,13 @@ public struct ForwardContext: Sendable {
     /// Dropout at a named place; the input itself in evaluation.
     ///
     /// - Parameters:
+    ///   - x: Hidden states: [tokens, width]
+    ///   - probability: The share that is dropped, in 0 ..< 1.
+    ///   - site: Where in the model this is.
     ///   - place: A name that no other dropout of the model has at this site.
     ///   - wholeRows: Whether a row of the batch is kept or dropped as one (stochastic depth).
+    /// - Returns: The states with dropped elements zero and the others scaled up.
+    /// - Throws: `TorchError` if `x` has other rows than the layout has tokens.
     public func dropout(
         _ x: Tensor,
         _ probability: Double,

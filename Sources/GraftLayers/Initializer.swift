@@ -34,7 +34,7 @@ public indirect enum Initializer: Sendable {
 
     /// Computes the start value: float32 of the given shape.
     ///
-    /// - Throws: ``TorchError``, of kind `invalidArgument` for ``stored``.
+    /// - Throws: `TorchError`, of kind `invalidArgument` for ``stored``.
     public func value(
         shape: [Int],
         using generator: borrowing Generator

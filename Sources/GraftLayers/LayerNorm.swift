@@ -2,18 +2,19 @@ public import GraftTorch
 
 /// A normalisation of hidden states over their last dimension.
 public protocol Normalization: Sendable {
-    /// Normalises each token: [tokens, size] -> [tokens, size]
+    /// Normalises each token: [tokens, size] -> [tokens, size].
     func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor
 }
 
-/// `(x - mean) / √(variance + ε) · weight + bias`
+/// Layer normalisation, `(x - mean) / √(variance + ε) · weight + bias`.
 ///
 /// Reference: Ba et al., [Layer Normalization](https://arxiv.org/abs/1607.06450).
 public struct LayerNorm: Normalization {
-    /// [size]
+    /// The scale: [size].
     public let weight: Tensor
-    /// [size]
+    /// The shift: [size].
     public let bias: Tensor
+    /// What is added to the variance.
     public let epsilon: Double
 
     /// Normalises with given parameters.

@@ -32,10 +32,11 @@ public struct DenseWeight: Weight {
     public func dense() throws(TorchError) -> Tensor { matrix }
 }
 
-/// `y = x Wᵀ + b`
+/// A linear map `y = x Wᵀ + b`.
 public struct Linear: Sendable {
+    /// [output, input], however it is held.
     public let weight: any Weight
-    /// [output]
+    /// What is added: [output].
     public let bias: Tensor?
 
     /// Asks `scope` for `weight` and, if wanted, `bias`.

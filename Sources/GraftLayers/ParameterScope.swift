@@ -8,6 +8,7 @@ public protocol ParameterSource: Sendable {
     ///   - name: The full dotted name.
     ///   - shape: The shape that the asking module needs.
     ///   - initial: How a new parameter starts.
+    /// - Returns: A tensor of that shape.
     /// - Throws: An error naming the parameter if it is missing or has another shape.
     func parameter(_ name: String, shape: [Int], initial: Initializer) throws -> Tensor
 
@@ -67,6 +68,7 @@ public struct ParameterError: Error, Sendable, Hashable, CustomStringConvertible
     /// What is wrong and, where one is known, the cure.
     public let problem: String
 
+    /// Names a parameter and what is wrong with it.
     public init(name: String, problem: String) {
         self.name = name
         self.problem = problem

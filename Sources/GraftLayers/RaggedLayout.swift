@@ -9,9 +9,9 @@ public struct RaggedLayout: Sendable {
     public let offsets: [Int64]
     /// A name for each row that stays the same however a batch is split: what its dropout masks depend on.
     public let rowKeys: [Int64]
-    /// The row of each token: int64 [tokens]
+    /// The row of each token: int64 [tokens].
     public let rowOfToken: Tensor
-    /// A name for each token, likewise; always on the CPU, where masks are computed: int64 [tokens]
+    /// A name for each token, likewise; always on the CPU, where masks are computed: int64 [tokens].
     public let tokenKeys: Tensor
 
     /// The longest row that token keys can tell apart.
@@ -22,6 +22,7 @@ public struct RaggedLayout: Sendable {
     /// - Parameters:
     ///   - lengths: Tokens of each row.
     ///   - keys: A name for each row; by default its index.
+    /// - Throws: `TorchError` if memory runs out.
     public init(lengths: [Int], keys: [Int64]? = nil) throws(TorchError) {
         let rowKeys = keys ?? (0..<lengths.count).map(Int64.init)
         precondition(rowKeys.count == lengths.count, "a key for each of \(lengths.count) rows")
@@ -61,9 +62,9 @@ public struct RaggedLayout: Sendable {
     /// The number of tokens of one row.
     public func length(_ row: Int) -> Int { Int(offsets[row + 1] - offsets[row]) }
 
-    /// Each row's first token: [tokens, width] -> [rows, width]
+    /// Each row's first token: [tokens, width] -> [rows, width].
     public func firstTokens(of x: Tensor) throws(TorchError) -> Tensor {
-        if tokenCount == rowCount { return x }
+        if (0..<rowCount).allSatisfy({ length($0) == 1 }) { return x }
         return try x.selecting(Tensor(Array(offsets.dropLast())).moved(to: x.device))
     }
 
@@ -77,7 +78,7 @@ public struct RaggedLayout: Sendable {
         )
     }
 
-    /// The mean over each row's tokens: [tokens, width] -> [rows, width]
+    /// The mean over each row's tokens: [tokens, width] -> [rows, width].
     public func rowMeans(_ x: Tensor) throws(TorchError) -> Tensor {
         let inverse = (0..<rowCount).map { 1 / Float(max(length($0), 1)) }
         let scale = try Tensor(inverse, shape: [rowCount, 1])
@@ -85,7 +86,7 @@ public struct RaggedLayout: Sendable {
         return try x.scatterAdded(to: rowOfToken, rows: rowCount) * scale
     }
 
-    /// Each row's vector for all of its tokens: [rows, width] -> [tokens, width]
+    /// Each row's vector for all of its tokens: [rows, width] -> [tokens, width].
     public func repeatedForTokens(_ x: Tensor) throws(TorchError) -> Tensor {
         try x.selecting(rowOfToken)
     }
@@ -103,12 +104,13 @@ public struct RaggedLayout: Sendable {
 
 /// A batch of token rows.
 public struct TokenBatch: Sendable {
-    /// int64 [tokens]
+    /// The vocabulary entries of all rows, one after another: int64 [tokens].
     public let ids: Tensor
-    /// Which segment of a pair a token belongs to: int64 [tokens]
+    /// Which segment of a pair a token belongs to: int64 [tokens].
     public let typeIDs: Tensor
-    /// A token's place in its row: int64 [tokens]
+    /// A token's place in its row: int64 [tokens].
     public let positions: Tensor
+    /// How the rows lie in the three tensors.
     public let layout: RaggedLayout
 
     /// Gathers rows.
@@ -116,6 +118,8 @@ public struct TokenBatch: Sendable {
     /// - Parameters:
     ///   - rows: Token ids and segment ids of each row, equally long.
     ///   - keys: A name for each row; by default its index.
+    ///   - device: Where the batch is computed.
+    /// - Throws: `TorchError` if memory runs out or there is no such device.
     public init(
         rows: [(ids: [Int32], typeIDs: [Int32])],
         keys: [Int64]? = nil,

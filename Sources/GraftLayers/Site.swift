@@ -52,12 +52,16 @@ extension Site: CustomStringConvertible {
 
 /// A frozen projection `y = W x + b` that an adapter may change.
 public struct LinearSite: Sendable {
+    /// Where it is.
     public let site: Site
+    /// The width of `x`.
     public let inputSize: Int
+    /// The width of `y`.
     public let outputSize: Int
     /// Whether the projection has a bias.
     public let hasBias: Bool
 
+    /// Publishes a projection.
     public init(_ site: Site, _ linear: Linear) {
         self.site = site
         inputSize = linear.weight.inputSize
@@ -68,6 +72,7 @@ public struct LinearSite: Sendable {
 
 /// The output of a sub-layer, before its residual addition.
 public struct HiddenSite: Sendable {
+    /// Where it is.
     public let site: Site
     /// The width of the hidden states.
     public let size: Int
@@ -76,6 +81,7 @@ public struct HiddenSite: Sendable {
     /// Whether the block normalises after the residual addition (post-LN, as BERT does).
     public let isPostNorm: Bool
 
+    /// Publishes a sub-layer's output.
     public init(_ site: Site, size: Int, layerCount: Int, isPostNorm: Bool) {
         self.site = site
         self.size = size
@@ -86,10 +92,12 @@ public struct HiddenSite: Sendable {
 
 /// A frozen layer normalisation whose weight and bias an adapter may replace.
 public struct NormSite: Sendable {
+    /// Where it is.
     public let site: Site
     /// The frozen normalisation.
     public let norm: LayerNorm
 
+    /// Publishes a normalisation.
     public init(_ site: Site, _ norm: LayerNorm) {
         self.site = site
         self.norm = norm
@@ -98,9 +106,13 @@ public struct NormSite: Sendable {
 
 /// All sites of a model.
 public struct SiteMap: Sendable {
+    /// Projections, in the order of the forward pass.
     public var linear: [LinearSite] = []
+    /// Sub-layer outputs, likewise.
     public var hidden: [HiddenSite] = []
+    /// Normalisations, likewise.
     public var norm: [NormSite] = []
 
+    /// A model without sites.
     public init() {}
 }

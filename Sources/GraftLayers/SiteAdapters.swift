@@ -7,6 +7,9 @@ public protocol LinearAdapter: Sendable {
     /// - Parameters:
     ///   - input: What the frozen projection got: [tokens, input]
     ///   - output: What it computed: [tokens, output]
+    ///   - context: The pass that this is part of.
+    /// - Returns: [tokens, output]
+    /// - Throws: `TorchError` if an operation fails.
     func callAsFunction(
         input: Tensor,
         output: Tensor,
@@ -31,9 +34,9 @@ public protocol HiddenAdapter: Sendable {
 
 /// What an adapter sees at a hidden site.
 public struct HiddenState: Sendable {
-    /// The sub-layer's output: [tokens, hidden]
+    /// The sub-layer's output: [tokens, hidden].
     public let output: Tensor
-    /// What the block adds to it; in post-LN blocks also the sub-layer's input: [tokens, hidden]
+    /// What the block adds to it; in post-LN blocks also the sub-layer's input: [tokens, hidden].
     public let residual: Tensor
     /// The block's normalisation of the sum, or `nil` in pre-LN blocks.
     public let norm: (any Normalization)?
@@ -52,8 +55,11 @@ public protocol NormAdapter: Sendable {
 /// Compositions of several adapters are themselves adapters of these protocols, so that a model asks one question at a
 /// site whether one adapter runs or a hundred.
 public struct SiteAdapters: Sendable {
+    /// What acts at projections.
     public var linear: [Site: any LinearAdapter] = [:]
+    /// What acts at sub-layer outputs.
     public var hidden: [Site: any HiddenAdapter] = [:]
+    /// What acts at normalisations.
     public var norm: [Site: any NormAdapter] = [:]
 
     /// Nothing: the frozen model.

@@ -4,7 +4,7 @@ public import GraftTorch
 /// A frozen transformer that reads ragged batches of tokens.
 ///
 /// A family is one file under `Families/` and one line in ``ModelRegistry/builtin``. It declares its parameters by
-/// asking a scope for names and shapes, publishes its sites, and calls its ``ForwardContext`` at each of them.
+/// asking a scope for names and shapes, publishes its sites, and calls its `ForwardContext` at each of them.
 public protocol TextEncoder: Sendable {
     /// The values of `model_type` in `config.json` that this family reads.
     static var modelTypes: [String] { get }
@@ -30,7 +30,8 @@ public protocol TextEncoder: Sendable {
     ///   - batch: Rows of tokens.
     ///   - context: What acts at the sites; its layout is that of `batch`.
     ///   - wanted: Which tokens' last hidden states are needed.
-    /// - Throws: ``TorchError``, of kind `invalidArgument` if a row is longer than the model's positions.
+    /// - Returns: The hidden states that are wanted.
+    /// - Throws: `TorchError`, of kind `invalidArgument` if a row is longer than the model's positions.
     func callAsFunction(
         _ batch: TokenBatch,
         in context: ForwardContext,
@@ -49,7 +50,7 @@ public enum WantedTokens: Sendable {
 
 /// Hidden states and how they lie.
 public struct EncoderOutput: Sendable {
-    /// The last hidden states: [tokens of `layout`, hidden]
+    /// The last hidden states of the tokens that ``layout`` lays out: [tokens, hidden].
     public let hidden: Tensor
     /// The layout of ``hidden``: the batch's, or that of the rows' first tokens.
     public let layout: RaggedLayout
@@ -63,8 +64,11 @@ public struct EncoderOutput: Sendable {
 public struct ModelShape: Sendable, Hashable, Codable {
     /// The value of `model_type`.
     public let family: String
+    /// The width of hidden states.
     public let hiddenSize: Int
+    /// The number of blocks.
     public let layerCount: Int
+    /// Entries of the word embeddings.
     public let vocabularySize: Int
     /// The longest row.
     public let positions: Int

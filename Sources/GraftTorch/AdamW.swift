@@ -7,9 +7,13 @@ internal import CGraftTorch
 public struct AdamW: Sendable {
     /// The settings that stay over a training run.
     public struct Settings: Sendable, Hashable, Codable {
+        /// The decay of the gradients' mean.
         public var beta1 = 0.9
+        /// The decay of the squared gradients' mean.
         public var beta2 = 0.999
+        /// What is added to the root of the second moment.
         public var epsilon = 1e-8
+        /// The share of a parameter that a step at learning rate 1 removes.
         public var weightDecay = 0.0
 
         /// torch's defaults, without weight decay.
@@ -18,9 +22,9 @@ public struct AdamW: Sendable {
 
     /// The settings that stay over a training run.
     public let settings: Settings
-    /// Running mean of the gradients: float32 [count]
+    /// Running mean of the gradients: float32 [count].
     public let firstMoment: Tensor
-    /// Running mean of the squared gradients: float32 [count]
+    /// Running mean of the squared gradients: float32 [count].
     public let secondMoment: Tensor
     /// Steps done.
     public private(set) var step: Int

@@ -25,7 +25,12 @@ public func gradients(of loss: Tensor, for parameters: [Tensor]) throws(TorchErr
 
 /// Returns the derivatives of `Σ output · seed` by each of `parameters`, in their order.
 ///
-/// - Parameter seed: A tensor of `output`'s shape.
+/// - Parameters:
+///   - output: A tensor that was recorded.
+///   - seed: A tensor of `output`'s shape.
+///   - parameters: Trainable tensors.
+/// - Returns: A tensor of each parameter's shape; zeros where `output` does not depend on it.
+/// - Throws: ``TorchError`` of kind `invalidArgument` if shapes differ or `output` was not recorded.
 public func gradients(
     of output: Tensor,
     seed: Tensor,

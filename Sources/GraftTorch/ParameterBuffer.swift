@@ -4,7 +4,7 @@ internal import CGraftTorch
 ///
 /// The trained tensors are leaves over slices of the buffer, so that a step, a gradient norm, an exchange between
 /// machines or a checkpoint touches a few long arrays instead of hundreds of small tensors.
-/// Values change in ``step(_:settings:)`` and ``load(_:)`` only, never during a forward pass.
+/// Values change in ``AdamW/update(_:of:gradients:learningRate:)`` and ``load(_:)`` only, never during a forward pass.
 public final class ParameterBuffer: Sendable {
     /// One trained tensor inside the buffer.
     public struct Slice: Sendable, Hashable {
@@ -20,7 +20,7 @@ public final class ParameterBuffer: Sendable {
     public let slices: [Slice]
     /// The leaves, in the same order.
     public let leaves: [Tensor]
-    /// All values: float32 [count]
+    /// All values: float32 [count].
     public let values: Tensor
 
     /// Gathers copies of `initial` into one buffer.

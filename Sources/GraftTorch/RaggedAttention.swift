@@ -84,7 +84,13 @@ public struct RaggedAttention: Sendable {
                                     (prefix?.key).withRaw { prefixKey in
                                         (prefix?.value).withRaw {
                                             unsafe gt_ragged_attention(
-                                                q, k, v, prefixKey, $0, &shape, &out
+                                                q,
+                                                k,
+                                                v,
+                                                prefixKey,
+                                                $0,
+                                                &shape,
+                                                &out
                                             )
                                         }
                                     }

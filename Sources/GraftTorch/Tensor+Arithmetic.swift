@@ -54,28 +54,28 @@ extension Tensor {
         try Tensor.binary("matmul", .matmul, self, other)
     }
 
-    /// `max(x, 0)`
+    /// The positive part, `max(x, 0)`.
     public func relu() throws(TorchError) -> Tensor { try unary("relu", .relu) }
 
-    /// `x · Φ(x)`, exact (by erf).
+    /// GELU, `x · Φ(x)`, exact (by erf).
     public func gelu() throws(TorchError) -> Tensor { try unary("gelu", .gelu) }
 
     /// GELU by its tanh approximation.
     public func geluTanh() throws(TorchError) -> Tensor { try unary("gelu_tanh", .gelu_tanh) }
 
-    /// `x · σ(x)`, also called swish.
+    /// SiLU, `x · σ(x)`, also called swish.
     public func silu() throws(TorchError) -> Tensor { try unary("silu", .silu) }
 
     /// The hyperbolic tangent.
     public func tanh() throws(TorchError) -> Tensor { try unary("tanh", .tanh) }
 
-    /// `1 / (1 + e⁻ˣ)`
+    /// The logistic function, `1 / (1 + e⁻ˣ)`.
     public func sigmoid() throws(TorchError) -> Tensor { try unary("sigmoid", .sigmoid) }
 
-    /// `x` where positive, `0.01 x` elsewhere.
+    /// Leaky ReLU: `x` where positive, `0.01 x` elsewhere.
     public func leakyReLU() throws(TorchError) -> Tensor { try unary("leaky_relu", .leaky_relu) }
 
-    /// `x · tanh(softplus(x))`
+    /// Mish, `x · tanh(softplus(x))`.
     public func mish() throws(TorchError) -> Tensor { try unary("mish", .mish) }
 
     /// The negative.
@@ -84,7 +84,7 @@ extension Tensor {
     /// The square root.
     public func squareRoot() throws(TorchError) -> Tensor { try unary("sqrt", .sqrt) }
 
-    /// `eˣ`
+    /// The exponential, `eˣ`.
     public func exponential() throws(TorchError) -> Tensor { try unary("exp", .exp) }
 
     /// The natural logarithm.

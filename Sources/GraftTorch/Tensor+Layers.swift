@@ -1,12 +1,13 @@
 internal import CGraftTorch
 
 extension Tensor {
-    /// `x Wᵀ + b`
+    /// A linear map, `x Wᵀ + b`.
     ///
     /// - Parameters:
     ///   - weight: [output, input]
     ///   - bias: [output]
     /// - Returns: [..., output], where this tensor is [..., input].
+    /// - Throws: ``TorchError`` of kind `invalidArgument` if the shapes do not fit.
     public func linear(_ weight: Tensor, bias: Tensor? = nil) throws(TorchError) -> Tensor {
         try Tensor.call("linear", on: [self, weight]) { out in
             withRaw { x in
@@ -47,6 +48,8 @@ extension Tensor {
     ///   - seed: What distinguishes this place and step from others.
     ///   - keys: int64 [n], a name for each of this tensor's n rows.
     ///   - wholeRows: Whether a row is kept or dropped as one (stochastic depth).
+    /// - Returns: A tensor of this one's shape.
+    /// - Throws: ``TorchError`` of kind `invalidArgument` if there is not one key for each row.
     public func dropout(
         _ probability: Double,
         seed: UInt64,
@@ -63,8 +66,12 @@ extension Tensor {
     /// The mean (or sum) cross entropy of these logits [n, classes] and int64 labels [n]; -100 is ignored.
     ///
     /// - Parameters:
+    ///   - labels: int64 [n], each in 0 ..< classes, or -100.
     ///   - classWeights: float [classes]; the mean is weighted too, as in torch.
     ///   - smoothing: Probability mass spread evenly over all classes.
+    ///   - summed: Whether losses are added up instead of averaged.
+    /// - Returns: A scalar.
+    /// - Throws: ``TorchError`` of kind `invalidArgument` if shapes do not fit or a label is out of range.
     public func crossEntropy(
         _ labels: Tensor,
         classWeights: Tensor? = nil,
@@ -82,7 +89,7 @@ extension Tensor {
         }
     }
 
-    /// The mean (or sum) binary cross entropy of these logits and labels in 0 ... 1 of the same shape.
+    /// The mean (or sum) binary cross entropy of these logits and labels from 0 to 1 of the same shape.
     public func binaryCrossEntropy(
         _ labels: Tensor,
         summed: Bool = false

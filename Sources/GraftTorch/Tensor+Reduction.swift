@@ -32,6 +32,8 @@ extension Tensor {
     /// Values are those of `torch.nn.utils.clip_grad_norm_` with the parameters' gradients laid end to end.
     ///
     /// - Parameter limit: The largest norm; 0 for no limit.
+    /// - Returns: The gradient to use, and the norm of this one.
+    /// - Throws: ``TorchError`` if memory runs out.
     public func clipped(
         toNorm limit: Double
     ) throws(TorchError) -> (gradient: Tensor, norm: Double) {

@@ -56,6 +56,8 @@ extension Tensor {
     ///
     /// - Parameters:
     ///   - bytes: Row-major elements, aligned for `dtype`.
+    ///   - dtype: Their type.
+    ///   - shape: How many there are along each dimension.
     ///   - owner: Released when the last tensor over the memory is gone.
     /// - Throws: ``TorchError`` of kind `invalidArgument` if the byte count does not fit.
     public init(

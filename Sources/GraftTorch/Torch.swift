@@ -2,7 +2,7 @@ internal import CGraftTorch
 
 /// What is true of libtorch as this process loaded it.
 public enum Torch {
-    /// The version of the loaded libtorch, e.g. `2.13.0`.
+    /// The version of the loaded libtorch, such as `2.13.0`.
     public static func version() throws(TorchError) -> String {
         var buffer = [CChar](repeating: 0, count: 64)
         let status = unsafe buffer.withUnsafeMutableBufferPointer { buffer in
@@ -28,7 +28,8 @@ public enum Torch {
             throw TorchError(
                 kind: .internal,
                 operation: "start",
-                message: "libtorch \(loaded) was loaded, but this program was compiled with \(compiled)"
+                message:
+                    "libtorch \(loaded) was loaded, but this program was compiled with \(compiled)"
                     + " (hint: run `make setup`, then build again)"
             )
         }

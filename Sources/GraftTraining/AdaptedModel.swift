@@ -9,12 +9,16 @@ public struct AdaptedModel: Sendable {
     public let encoder: any TextEncoder
     /// What acts at the sites.
     public let adapters: SiteAdapters
+    /// What turns hidden states into answers.
     public let head: Head
     let device: Device
 
     /// Attaches a method and a head.
     ///
     /// - Parameters:
+    ///   - base: The frozen model.
+    ///   - method: What acts in it.
+    ///   - head: What reads its hidden states.
     ///   - scope: Where parameters come from: `adapter.<site>`, `head.<layer>` and, if the model is trained, `base`.
     /// - Throws: `ConfigurationError` if the method does not fit the model, or what the scope throws.
     public init(
@@ -31,7 +35,11 @@ public struct AdaptedModel: Sendable {
 
     /// Computes logits: [rows, outputs], or [tokens, outputs] for tagging.
     ///
-    /// - Parameter dropoutSeed: What dropout depends on, in training; `nil` otherwise.
+    /// - Parameters:
+    ///   - batch: Rows of tokens.
+    ///   - dropoutSeed: What dropout depends on, in training; `nil` otherwise.
+    /// - Returns: Unscaled scores: float32.
+    /// - Throws: `TorchError`, of kind `invalidArgument` if a row is longer than the model's positions.
     public func logits(
         _ batch: TokenBatch,
         dropoutSeed: UInt64? = nil

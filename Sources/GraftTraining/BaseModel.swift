@@ -13,6 +13,7 @@ public struct BaseModel: Sendable {
     public let path: String
     /// The frozen model.
     public let encoder: any TextEncoder
+    /// The tokenizer of the folder.
     public let tokenizer: any Tokenizer
     /// The number of the frozen model's parameters.
     public let parameterCount: Int
@@ -28,6 +29,7 @@ public struct BaseModel: Sendable {
     /// - Parameters:
     ///   - path: The folder.
     ///   - dtype: The element type to compute in.
+    ///   - device: Where to compute.
     ///   - registry: The families to look for.
     /// - Throws: A one-line error naming the file and field that is missing or not supported.
     public init(

@@ -9,8 +9,9 @@ internal import GraftLayers
 public struct CheckpointFolder: Sendable {
     /// The folder.
     public let path: String
-    /// What makes the run what it is besides its options: model, method, head, data. A state of another run is
-    /// refused.
+    /// What makes the run what it is besides its options: model, method, head, data.
+    ///
+    /// A state of another run is refused.
     private let fingerprint: String
 
     /// Names a folder; nothing is created.
@@ -20,7 +21,7 @@ public struct CheckpointFolder: Sendable {
     }
 
     /// The path if there is a state, else `nil`.
-    var existingPath: String? { states.isEmpty ? nil : path }
+    package var existingPath: String? { states.isEmpty ? nil : path }
 
     /// The folders of complete states, the latest last.
     private var states: [String] {
@@ -42,7 +43,9 @@ public struct CheckpointFolder: Sendable {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
             encoder.nonConformingFloatEncodingStrategy = .convertToString(
-                positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan"
+                positiveInfinity: "inf",
+                negativeInfinity: "-inf",
+                nan: "nan"
             )
             try AtomicFile.write(encoder.encode(state.progress), to: folder + "/progress.json")
         }
@@ -54,6 +57,7 @@ public struct CheckpointFolder: Sendable {
     /// Reads the state that is there.
     ///
     /// - Parameter options: The settings of the run that wants to go on.
+    /// - Returns: The latest complete state.
     /// - Throws: ``TrainingError/resume(path:reason:)`` if there is none, or it is that of another run.
     public func read(options: TrainingOptions) throws -> TrainingState {
         guard let latest = states.last else {
@@ -68,7 +72,9 @@ public struct CheckpointFolder: Sendable {
         }
         let decoder = JSONDecoder()
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan"
+            positiveInfinity: "inf",
+            negativeInfinity: "-inf",
+            nan: "nan"
         )
         let progress: TrainingState.Progress
         do {

@@ -31,6 +31,8 @@ public struct EncodedRows: Sendable {
     /// Encodes the rows of a data set on all cores.
     ///
     /// - Parameters:
+    ///   - data: The rows.
+    ///   - tokenizer: The model's.
     ///   - maxLength: The most tokens of a row; longer ones are cut as the tokenizer does.
     ///   - kind: What is predicted.
     ///   - labels: The classes, or `nil` to read no targets.

@@ -13,9 +13,13 @@ extension AdaptedModel {
     /// Computes the logits of rows, in parts on all workers.
     ///
     /// - Parameters:
+    ///   - data: The rows.
     ///   - loss: Computes the loss too, for rows with labels.
+    ///   - workers: How many parts are computed at once.
     ///   - partLength: The tokens of one part, which bound the memory; a longer row is a part of its own.
     ///   - progress: Called with the number of rows done, from any thread.
+    /// - Returns: Logits in the order of the rows.
+    /// - Throws: `TorchError` if a row is too long for the model or memory runs out.
     public func predictions(
         _ data: EncodedRows,
         loss: TaskLoss? = nil,
@@ -48,7 +52,11 @@ extension AdaptedModel {
             for (row, values) in zip(rows, result.logits) { logits[row] = values }
             total += result.loss
         }
-        let weight = loss?.weight(of: 0..<data.count, in: data, outputs: head.configuration.outputCount)
+        let weight = loss?.weight(
+            of: 0..<data.count,
+            in: data,
+            outputs: head.configuration.outputCount
+        )
         return Predictions(logits: logits, loss: weight.map { total / $0 })
     }
 
@@ -89,8 +97,11 @@ extension HeadKind {
     /// Scores predictions of rows with labels.
     ///
     /// - Parameters:
+    ///   - predictions: Logits in the order of the rows.
+    ///   - data: The rows.
     ///   - labels: The names of the classes.
-    /// - Throws: `MetricsError` if there is nothing to score.
+    /// - Returns: Every metric of the task.
+    /// - Throws: ``MetricsError`` if there is nothing to score.
     public func metrics(
         _ predictions: Predictions,
         of data: EncodedRows,

@@ -1,6 +1,6 @@
 internal import Foundation
-public import GraftFormats
 public import GraftData
+public import GraftFormats
 internal import GraftLayers
 internal import GraftModels
 internal import GraftText
@@ -33,6 +33,8 @@ public struct Predictor: Sendable {
     /// Attaches an adapter.
     ///
     /// - Parameters:
+    ///   - base: The frozen model.
+    ///   - bundle: The adapter with its head.
     ///   - name: What errors call the adapter.
     ///   - allowsBaseMismatch: Whether an adapter of another model of the same shape may run.
     /// - Throws: ``TrainingError/wrongBase(adapter:reason:)``, or an error naming the tensor that does not fit.
@@ -79,7 +81,9 @@ public struct Predictor: Sendable {
     public func callAsFunction(_ texts: [String]) throws -> [Answer] {
         let isTagging = bundle.head.kind == .tagging
         let lines = texts.map { text in
-            let words = JSONValue.array(text.split(whereSeparator: \.isWhitespace).map { .string(String($0)) })
+            let words = JSONValue.array(
+                text.split(whereSeparator: \.isWhitespace).map { .string(String($0)) }
+            )
             return JSONValue.object([
                 isTagging ? .init("tokens", words) : .init("text", .string(text))
             ]).description

@@ -13,8 +13,10 @@ public enum Schedule: String, Sendable, Hashable, Codable, CaseIterable {
     /// The factor on the learning rate of the step number `step`, counted from 0.
     ///
     /// - Parameters:
+    ///   - step: The step, from 0.
     ///   - warmup: Steps over which the rate rises from zero.
     ///   - total: All steps of the run.
+    /// - Returns: A number from 0 to 1.
     public func factor(step: Int, warmup: Int, total: Int) -> Double {
         if step < warmup { return Double(step) / Double(max(1, warmup)) }
         let progress = Double(step - warmup) / Double(max(1, total - warmup))

@@ -13,6 +13,7 @@ public struct TaskLoss: Sendable {
     /// A weight for each class.
     public let classWeights: [Float]?
 
+    /// The loss of a task.
     public init(_ kind: HeadKind, labelSmoothing: Double = 0, classWeights: [Float]? = nil) {
         self.kind = kind
         self.labelSmoothing = labelSmoothing
@@ -21,7 +22,12 @@ public struct TaskLoss: Sendable {
 
     /// The sum of the rows' losses.
     ///
-    /// - Parameter logits: [rows, outputs], or [tokens, outputs] for tagging, in the order of `rows`.
+    /// - Parameters:
+    ///   - logits: [rows, outputs], or [tokens, outputs] for tagging, in the order of `rows`.
+    ///   - rows: Which rows of `data` the logits are of.
+    ///   - data: All rows, with their targets.
+    /// - Returns: A scalar that gradients can be taken of.
+    /// - Throws: `TorchError` if the rows have no targets or shapes do not fit.
     public func sum(
         _ logits: Tensor,
         of rows: some Collection<Int>,
@@ -53,7 +59,11 @@ public struct TaskLoss: Sendable {
 
     /// What the sum over `rows` is divided by to give the mean.
     ///
-    /// - Parameter outputs: The width of the logits.
+    /// - Parameters:
+    ///   - rows: Which rows of `data` are summed over.
+    ///   - data: All rows, with their targets.
+    ///   - outputs: The width of the logits.
+    /// - Returns: The count of what was summed, weighted as classes are.
     public func weight(
         of rows: some Collection<Int>,
         in data: EncodedRows,

@@ -27,8 +27,11 @@ public struct Trainer: Sendable {
     public struct LoggedStep: Sendable, Hashable, Codable {
         /// Counted from 1 over the run.
         public let step: Int
+        /// The epoch, counted from 1.
         public let epoch: Int
+        /// The mean loss of the batch.
         public let loss: Double
+        /// The rate of this step.
         public let learningRate: Double
         /// The norm of the gradient before clipping.
         public let gradientNorm: Double
@@ -48,15 +51,19 @@ public struct Trainer: Sendable {
     public struct Outcome: Sendable {
         /// The trained parameters of the best epoch, by name.
         public let tensors: [String: Tensor]
+        /// Every step of the run, resumed ones included.
         public let steps: [LoggedStep]
+        /// Every epoch, likewise.
         public let epochs: [EpochResult]
         /// The epoch whose parameters were kept.
         public let bestEpoch: Int
         /// Seconds spent in steps, without evaluation.
         public let trainingSeconds: Double
+        /// Seconds spent in evaluation.
         public let evaluationSeconds: Double
-        /// Rows and tokens seen in this process.
+        /// Rows seen in this process.
         public let rows: Int
+        /// Tokens seen in this process.
         public let tokens: Int
     }
 
@@ -66,6 +73,7 @@ public struct Trainer: Sendable {
     public var slices: [ParameterBuffer.Slice] { parameters.slices }
     /// The model as it is now.
     public let model: AdaptedModel
+    /// The settings.
     public let options: TrainingOptions
 
     private let parameters: ParameterBuffer
@@ -78,8 +86,12 @@ public struct Trainer: Sendable {
     /// Creates the parameters of a run at their start values.
     ///
     /// - Parameters:
+    ///   - base: The frozen model.
+    ///   - method: What is trained inside it.
+    ///   - head: What is trained on top of it.
     ///   - labels: The names of the classes; empty for regression.
     ///   - classWeights: A weight for each class, for unbalanced data.
+    ///   - options: The settings of the run.
     /// - Throws: `ConfigurationError` if the method does not fit the model; ``TrainingError`` if the options cannot be used
     ///   or nothing would be trained.
     public init(
@@ -94,6 +106,11 @@ public struct Trainer: Sendable {
         let fresh = FreshParameters(seed: options.seed)
         _ = try AdaptedModel(base, method: method, head: head, ParameterScope(fresh))
         parameters = try ParameterBuffer(fresh.parameters, device: base.device)
+        // A method that acts nowhere would train the head alone without a word.
+        let acts = parameters.slices.contains { !$0.name.hasPrefix("head.") }
+        guard acts || method is HeadOnly else {
+            throw TrainingError.nothingToTrain(method: "\(type(of: method).identifier)")
+        }
         let leaves = zip(parameters.slices, parameters.leaves).map { ($0.name, $1) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
         model = try AdaptedModel(base, method: method, head: head, ParameterScope(stored))
@@ -124,11 +141,13 @@ public struct Trainer: Sendable {
     /// Runs to the end.
     ///
     /// - Parameters:
+    ///   - data: Rows to learn from.
     ///   - evaluation: Rows that choose the best epoch; without them the last one is kept.
     ///   - checkpoint: Where states are written, if anywhere.
     ///   - resuming: A state to go on from.
     ///   - shouldStop: Asked after every step; `true` writes a checkpoint and ends the run.
     ///   - onEvent: Told what happens, on the calling thread.
+    /// - Returns: The trained parameters and what the run was like.
     /// - Throws: ``TrainingError`` if the loss is not finite or the run was stopped.
     public func run(
         on data: EncodedRows,
@@ -170,7 +189,8 @@ public struct Trainer: Sendable {
                 rows += stepRows
                 for row in batches.joined() { tokens += data.length(row) }
                 onEvent(.step(logged, total: plan.steps, rows: stepRows))
-                let isDue = options.checkpointInterval > 0
+                let isDue =
+                    options.checkpointInterval > 0
                     && state.step % options.checkpointInterval == 0
                 let isStopping = shouldStop()
                 if let checkpoint, isDue || isStopping {
@@ -272,12 +292,14 @@ public struct Trainer: Sendable {
         var sum: Tensor?
         for batch in batches {
             let weight = loss.weight(of: batch, in: data, outputs: outputs) * Double(batches.count)
+            // A batch in which nothing counts (no tag, only classes of weight zero) moves nothing.
+            let share = weight > 0 ? 1 / weight : 0
             let shards = workers.shards(batch, length: data.length)
             let parts = try workers.map(shards.count) { index in
                 let rows = shards[index]
                 let input = try data.batch(rows, device: model.device)
                 let logits = try model.logits(input, dropoutSeed: seed)
-                let part = try loss.sum(logits, of: rows, in: data) * (1 / weight)
+                let part = try loss.sum(logits, of: rows, in: data) * share
                 let gradients = try gradients(of: part, for: parameters.leaves)
                 return (loss: try part.item(), gradient: try parameters.flattened(gradients))
             }

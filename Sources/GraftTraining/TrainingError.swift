@@ -6,7 +6,7 @@ public enum TrainingError: Error, Sendable, Hashable {
     case nonFiniteLoss(step: Int, checkpoint: String?)
     /// The run was asked to stop; its state was saved if a path is given.
     case interrupted(step: Int, checkpoint: String?)
-    /// A file without rows to train on.
+    /// A method that acts at no site of the model with its settings.
     case nothingToTrain(method: String)
     case deviceUnavailable(Device)
     case missingTokenizer(String)
@@ -25,10 +25,12 @@ extension TrainingError: CustomStringConvertible {
             return "the loss is not a finite number at step \(step)\(kept)"
                 + " (hint: lower --learning-rate or set --max-grad-norm)"
         case .interrupted(let step, let checkpoint):
-            let kept = checkpoint.map { "; its state is in \($0) (hint: go on with --resume)" } ?? ""
+            let kept =
+                checkpoint.map { "; its state is in \($0) (hint: go on with --resume)" } ?? ""
             return "interrupted after step \(step)\(kept)"
         case .nothingToTrain(let method):
-            return "\(method): there is nothing to train on this model"
+            return "\(method): with these settings the method acts nowhere in this model"
+                + " (hint: leave_out names every layer? --method head trains the head alone)"
         case .deviceUnavailable(let device):
             return "\(device): there is no such device, or libtorch is a CPU build"
                 + " (hint: --device cpu)"

@@ -2,18 +2,23 @@ public import GraftTorch
 
 /// The settings of a training run.
 public struct TrainingOptions: Sendable, Hashable, Codable {
+    /// How often every row is seen.
     public var epochs = 3
     /// Rows of one optimizer step, over all of its parts.
     public var batchSize = 32
     /// Batches whose gradients are added up before a step.
     public var accumulation = 1
+    /// The largest learning rate.
     public var learningRate = 5e-4
+    /// How the learning rate falls.
     public var schedule = Schedule.linear
     /// The share of all steps over which the learning rate rises from zero.
     public var warmup = 0.06
+    /// Decays and weight decay.
     public var optimizer = AdamW.Settings()
-    /// The largest norm of a step's gradient; larger ones are scaled down. 0 turns it off.
+    /// The largest norm of a step's gradient; larger ones are scaled down, and 0 turns that off.
     public var maxGradientNorm = 1.0
+    /// Probability mass that is spread evenly over all classes.
     public var labelSmoothing = 0.0
     /// Epochs without improvement after which the run ends; `nil` never ends it early.
     public var patience: Int?

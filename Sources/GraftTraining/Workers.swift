@@ -48,7 +48,10 @@ public struct Workers: Sendable {
 
     /// Splits rows into parts of about equal token counts, the same way every time.
     ///
-    /// - Parameter length: The tokens of a row.
+    /// - Parameters:
+    ///   - rows: The rows.
+    ///   - length: The tokens of a row.
+    /// - Returns: At most one part for each worker, none of them empty.
     func shards(_ rows: [Int], length: (Int) -> Int) -> [[Int]] {
         let parts = min(count, rows.count)
         guard parts > 1 else { return rows.isEmpty ? [] : [rows] }

@@ -76,7 +76,7 @@ struct Train: ParsableCommand {
         )
         var state: TrainingState?
         if resume {
-            if FileManager.default.fileExists(atPath: checkpoint.path) {
+            if checkpoint.existingPath != nil {
                 state = try checkpoint.read(options: run.trainer.options)
             } else {
                 log.warning("\(checkpoint.path): no checkpoint to go on from: starting anew")

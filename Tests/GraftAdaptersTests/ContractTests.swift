@@ -16,6 +16,13 @@ struct ContractTests {
         "par_bn", "scaled_par_bn", "head", "bitfit", "layer_norm", "full",
     ]
 
+    /// Every preset, and settings that no preset has.
+    static let methods =
+        AdapterRegistry.builtin.names + [
+            "double_seq_bn[train_layer_norms=true]",
+            "seq_bn[use_gating=true,scaling=channel,ln_before=true,reduction_factor=2]",
+        ]
+
     private func method(_ name: String) throws -> any AdapterMethod {
         try AdapterRegistry.builtin.method(named: name)
     }
@@ -62,7 +69,7 @@ struct ContractTests {
         )
     }
 
-    @Test(arguments: AdapterRegistry.builtin.names)
+    @Test(arguments: methods)
     func `a fresh adapter changes nothing, or nearly nothing`(name: String) throws {
         let model = try TinyModel()
         let fresh = try adapted(name, model.base, FreshParameters(seed: 3))
@@ -77,7 +84,7 @@ struct ContractTests {
         }
     }
 
-    @Test(arguments: AdapterRegistry.builtin.names)
+    @Test(arguments: methods)
     func `training leaves the frozen model as it was`(name: String) throws {
         let model = try TinyModel()
         let before = try hidden(model.base.encoder)
@@ -87,10 +94,10 @@ struct ContractTests {
         #expect(try after.isEqual(to: before) == (name == "head"), "the adapter learned")
         let folder = Fixture.folder.appending(path: "bert/h16").path(percentEncoded: false)
         #expect(try ContentHash(of: Checkpoint(path: folder)) == model.base.identity().weights)
-        #expect(outcome.steps.map(\.loss).allSatisfy(\.isFinite))
+        #expect(outcome.steps.count { !$0.loss.isFinite } == 0)
     }
 
-    @Test(arguments: AdapterRegistry.builtin.names)
+    @Test(arguments: methods)
     func `only the adapter and the head are trained`(name: String) throws {
         let model = try TinyModel()
         let (trainer, outcome) = try trained(name, on: model.base)
@@ -109,7 +116,7 @@ struct ContractTests {
         #expect(!output.hidden.requiresGradient)
     }
 
-    @Test(arguments: AdapterRegistry.builtin.names)
+    @Test(arguments: methods)
     func `what is saved comes back bit for bit`(name: String) throws {
         let model = try TinyModel()
         let (trainer, outcome) = try trained(name, on: model.base)
@@ -132,7 +139,9 @@ struct ContractTests {
         for (key, tensor) in bundle.tensors {
             try expectIdentical(try #require(loaded.tensors[key]), tensor, key)
         }
-        #expect(try JSONEncoder().encode(loaded.method) == JSONEncoder().encode(bundle.method))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        #expect(try encoder.encode(loaded.method) == encoder.encode(bundle.method))
         #expect(loaded.head == bundle.head)
         #expect(loaded.labels == bundle.labels)
         #expect(loaded.base == bundle.base)
@@ -144,11 +153,15 @@ struct ContractTests {
         #expect(found == expected)
     }
 
-    @Test(arguments: AdapterRegistry.builtin.names.filter { $0 != "full" })
+    @Test(arguments: methods.filter { $0 != "full" })
     func `a bfloat16 model is close to float32`(name: String) throws {
         let model = try TinyModel()
         let (trainer, outcome) = try trained(name, on: model.base)
-        let half = try adapted(name, TinyModel(dtype: .bfloat16).base, StoredParameters(outcome.tensors))
+        let half = try adapted(
+            name,
+            TinyModel(dtype: .bfloat16).base,
+            StoredParameters(outcome.tensors)
+        )
         let rows = try TinyTask.classification.rows(model.base.tokenizer)
         let (found, expected) = (
             try half.predictions(rows).logits, try trainer.model.predictions(rows).logits
@@ -163,7 +176,7 @@ struct ContractTests {
     func `nothing is left of an adapter that is let go`() async {
         await #expect(processExitsWith: .success) {
             let model = try TinyModel()
-            for name in AdapterRegistry.builtin.names {
+            for name in ContractTests.methods {
                 try checkNoLeaks {
                     let task = TinyTask.classification
                     var options = TrainingOptions()

@@ -86,7 +86,10 @@ struct BottleneckShapeTests {
         for layer in 0..<12 {
             sites.hidden += [Site.Role.attention, .feedForward].map {
                 HiddenSite(
-                    Site(.encoder, layer: layer, $0), size: 768, layerCount: 12, isPostNorm: true
+                    Site(.encoder, layer: layer, $0),
+                    size: 768,
+                    layerCount: 12,
+                    isPostNorm: true
                 )
             }
         }
@@ -118,7 +121,9 @@ struct BottleneckShapeTests {
         ("mam_adapter", 1 / (3.0 * 768).squareRoot(), 0),
     ])
     func `weights start as configured`(start: String, down: Double, up: Double) throws {
-        let parameters = try parameters("seq_bn[init_weights=\(start),leave_out=[1,2,3,4,5,6,7,8,9,10,11]]")
+        let parameters = try parameters(
+            "seq_bn[init_weights=\(start),leave_out=[1,2,3,4,5,6,7,8,9,10,11]]"
+        )
         for (name, value) in parameters {
             let deviation = try value.squared().mean().item().squareRoot()
             let expected = name.hasSuffix("bias") ? 0 : name.contains("down") ? down : up

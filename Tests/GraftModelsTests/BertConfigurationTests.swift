@@ -64,6 +64,16 @@ struct BertConfigurationTests {
         )
     }
 
+    @Test(arguments: [(64, 0), (-1, 0), (1, 2)] as [(Int32, Int32)])
+    func `ids that the model does not have are errors`(id: Int32, type: Int32) throws {
+        let encoder = try referenceEncoder()
+        let batch = try TokenBatch(rows: [([1, id], [0, type])])
+        let error = #expect(throws: TorchError.self) {
+            try encoder(batch, in: ForwardContext(layout: batch.layout), wanted: .all)
+        }
+        #expect(error?.operation == "embedding")
+    }
+
     @Test
     func `a model says what it is`() throws {
         let base = try TinyModel("h24").base

@@ -37,8 +37,10 @@ struct HeadParityTests {
 
         let encoder = try referenceEncoder()
         let initial = fixture.tensors(below: "head.").map { key, value in
-            (name: key.replacing("1.", with: "0.", maxReplacements: key.hasPrefix("1.") ? 1 : 0)
-                .replacing("4.", with: "1."), value: value)
+            (
+                name: key.replacing("1.", with: "0.", maxReplacements: key.hasPrefix("1.") ? 1 : 0)
+                    .replacing("4.", with: "1."), value: value
+            )
         }.sorted { $0.name < $1.name }
         let leaves = try initial.map { ($0.name, try $0.value.trainable()) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))

@@ -5,7 +5,7 @@ package import GraftTorch
 
 /// What a reference library computed: a safetensors file below `Tests/Fixtures`, whose README gives the schemas.
 package struct Fixture: Sendable {
-    /// `Tests/Fixtures`
+    /// The folder `Tests/Fixtures`.
     package static let folder = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Fixtures", directoryHint: .isDirectory)
 

@@ -7,7 +7,8 @@ package enum MiniLM {
         let environment = ProcessInfo.processInfo.environment
         let home = environment["HOME"] ?? NSHomeDirectory()
         let cache =
-            environment["GRAFT_CACHE"] ?? (environment["XDG_CACHE_HOME"] ?? home + "/.cache") + "/graft"
+            environment["GRAFT_CACHE"] ?? (environment["XDG_CACHE_HOME"] ?? home + "/.cache")
+            + "/graft"
         let path = cache + "/models/all-MiniLM-L6-v2"
         return FileManager.default.fileExists(atPath: path + "/config.json") ? path : nil
     }()

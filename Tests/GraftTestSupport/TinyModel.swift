@@ -5,11 +5,10 @@ package import GraftTraining
 /// A BERT of 16 hidden dimensions, or another of `Tests/Fixtures/bert`, with a vocabulary: a model folder that costs
 /// milliseconds.
 ///
-/// The folder is removed with this value; ``base`` keeps the weights mapped on its own.
-package final class TinyModel: Sendable {
+/// The folder stays until the process ends, since a model reads its tokenizer's file again when it is identified.
+package struct TinyModel: Sendable {
     /// The model.
     package let base: BaseModel
-    private let folder: TemporaryFolder
 
     /// The words of the vocabulary, besides special tokens and fillers.
     package static let words = [
@@ -22,15 +21,17 @@ package final class TinyModel: Sendable {
     ///
     /// - Parameters:
     ///   - name: A folder of `Tests/Fixtures/bert`.
+    ///   - dtype: The element type to compute in.
     ///   - settings: What `config.json` says differently.
+    /// - Throws: What loading the folder throws.
     package init(
         _ name: String = "h16",
         dtype: DType = .float32,
         settings: [String: any Sendable] = [:]
     ) throws {
-        folder = try TemporaryFolder()
+        let folder = try TemporaryFolder.untilExit()
         let source = Fixture.folder.appending(path: "bert/" + name)
-        let target = URL(filePath: folder.path)
+        let target = URL(filePath: folder)
         for file in try FileManager.default.contentsOfDirectory(
             atPath: source.path(percentEncoded: false)
         ) where file.hasPrefix("model") {
@@ -48,6 +49,6 @@ package final class TinyModel: Sendable {
         let vocabulary = known + (known.count..<64).map { "filler\($0)" }
         try Data(vocabulary.joined(separator: "\n").utf8)
             .write(to: target.appending(path: "vocab.txt"))
-        base = try BaseModel(path: folder.path, dtype: dtype)
+        base = try BaseModel(path: folder, dtype: dtype)
     }
 }

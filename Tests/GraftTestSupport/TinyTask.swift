@@ -28,7 +28,9 @@ package enum TinyTask: String, Sendable, CaseIterable {
         }
     }
 
-    package var head: HeadConfiguration { HeadConfiguration(kind, outputCount: max(1, labels.count)) }
+    package var head: HeadConfiguration {
+        HeadConfiguration(kind, outputCount: max(1, labels.count))
+    }
 
     package var schema: RowSchema {
         switch self {

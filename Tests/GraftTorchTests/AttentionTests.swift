@@ -113,7 +113,9 @@ struct AttentionTests {
         other.seed += 1
         #expect(
             try !other(
-                query: operands[0], key: operands[1], value: operands[2],
+                query: operands[0],
+                key: operands[1],
+                value: operands[2],
                 prefix: (operands[3], operands[4])
             ).isEqual(to: together)
         )
@@ -131,7 +133,12 @@ struct AttentionTests {
     @Test
     func `no rows give no outputs`() throws {
         let attention = RaggedAttention(
-            queryOffsets: [0], keyOffsets: [0], rowKeys: [], heads: 2, keyHeads: 2, scale: 1
+            queryOffsets: [0],
+            keyOffsets: [0],
+            rowKeys: [],
+            heads: 2,
+            keyHeads: 2,
+            scale: 1
         )
         let nothing = try Tensor(zeros: [0, 8])
         #expect(try attention(query: nothing, key: nothing, value: nothing).shape == [0, 8])

@@ -75,7 +75,13 @@ struct AutogradTests {
         ("division", { try $0 / ($1.squared() + 1) }),
         ("softmax", { try $0.softmax(along: 1) * $1 }),
         ("logSoftmax", { try $0.logSoftmax(along: 1) * $1 }),
-        ("layerNorm", { try $0.layerNorm(weight: $1.narrowed(0..<1).reshaped(-1), bias: nil, epsilon: 1e-5) * $1 }),
+        (
+            "layerNorm",
+            {
+                try $0.layerNorm(weight: $1.narrowed(0..<1).reshaped(-1), bias: nil, epsilon: 1e-5)
+                    * $1
+            }
+        ),
         ("concatenated", { try Tensor.concatenated([$0, $1 * 2], along: 1).squared() }),
         ("selecting", { try $0.selecting(Tensor([Int64(2), 0, 2])).squared() * $1 }),
         ("scatterAdded", { try $0.scatterAdded(to: Tensor([Int64(1), 1, 0]), rows: 3) * $1 }),

@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Dropout")
 struct DropoutTests {
-    private func keys(_ count: Int) throws -> Tensor { try Tensor((0..<Int64(count)).map { $0 * 5 }) }
+    private func keys(_ count: Int) throws -> Tensor {
+        try Tensor((0..<Int64(count)).map { $0 * 5 })
+    }
 
     @Test(arguments: [0.1, 0.5, 0.9])
     func `elements are kept with the right probability and scaled`(probability: Double) throws {

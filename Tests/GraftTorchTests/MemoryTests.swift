@@ -77,8 +77,12 @@ struct MemoryTests {
                 let keys = try Tensor([Int64(0), 1, 2, 3])
                 _ = try gradients(of: x.dropout(0.5, seed: 1, keys: keys).sum(), for: [x])
                 let attention = RaggedAttention(
-                    queryOffsets: [0, 1, 4], keyOffsets: [0, 1, 4], rowKeys: [0, 1],
-                    heads: 2, keyHeads: 2, scale: 1
+                    queryOffsets: [0, 1, 4],
+                    keyOffsets: [0, 1, 4],
+                    rowKeys: [0, 1],
+                    heads: 2,
+                    keyHeads: 2,
+                    scale: 1
                 )
                 let mixed = try attention(query: x, key: x, value: x, prefix: (w, w))
                 _ = try gradients(of: mixed.squared().sum(), for: [x, w])
@@ -96,7 +100,8 @@ struct GeneratorTests {
     func `equal seeds give equal numbers, others do not`() throws {
         func draw(_ seed: UInt64) throws -> [Float] {
             let generator = try Generator(seed: seed)
-            return try generator.normal([50]).values() + generator.uniform([50], in: -1..<1).values()
+            return try generator.normal([50]).values()
+                + generator.uniform([50], in: -1..<1).values()
         }
         #expect(try draw(7) == draw(7))
         #expect(try draw(7) != draw(8))

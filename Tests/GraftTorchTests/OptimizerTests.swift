@@ -29,7 +29,11 @@ struct OptimizerTests {
         }
         #expect(optimizer.step == gradients.size(0))
         try expectClose(optimizer.firstMoment, fixture["adamw.\(name).exp_avg"], tolerance: 1e-7)
-        try expectClose(optimizer.secondMoment, fixture["adamw.\(name).exp_avg_sq"], tolerance: 1e-7)
+        try expectClose(
+            optimizer.secondMoment,
+            fixture["adamw.\(name).exp_avg_sq"],
+            tolerance: 1e-7
+        )
     }
 
     @Test
@@ -106,7 +110,10 @@ struct ParameterBufferTests {
         try buffer.load(Tensor([Float(6), 7, 8, 9, 10]))
         #expect(try buffer.leaves[0].values(as: Float.self) == [6, 7, 8, 9])
         #expect(try buffer.leaves[1].values(as: Float.self) == [10])
-        #expect(try a.values(as: Float.self) == [1, 2, 3, 4], "the initial tensor is a copy's source")
+        #expect(
+            try a.values(as: Float.self) == [1, 2, 3, 4],
+            "the initial tensor is a copy's source"
+        )
     }
 
     @Test

@@ -37,9 +37,20 @@ enum GraftCommand {
         return package.appending(path: ".build/release/graft")
     }()
 
+    /// As many processes as cores, however many tests run at once: more would only wait for each other.
+    private static let gate = Gate(ProcessInfo.processInfo.activeProcessorCount)
+
     /// Runs a command to its end.
     static func run(_ arguments: [String], in folder: String) async throws -> Outcome {
-        try await start(arguments, in: folder).finished()
+        await gate.enter()
+        let outcome: Result<Outcome, any Error>
+        do {
+            outcome = .success(try await start(arguments, in: folder).finished())
+        } catch {
+            outcome = .failure(error)
+        }
+        await gate.leave()
+        return try outcome.get()
     }
 
     /// Starts a command.
@@ -63,7 +74,10 @@ enum GraftCommand {
             process.arguments = arguments
             process.currentDirectoryURL = URL(filePath: folder)
             process.environment = ProcessInfo.processInfo.environment.merging(
-                ["COLUMNS": "80", "HF_HOME": folder + "/hf", "XDG_CACHE_HOME": folder + "/cache"]
+                [
+                    "COLUMNS": "80", "HF_HOME": folder + "/hf",
+                    "XDG_CACHE_HOME": folder + "/cache", "OMP_NUM_THREADS": "1",
+                ]
             ) { $1 }
             process.standardInput = FileHandle.nullDevice
             // Files, not pipes: a pipe that nobody reads stops the writer.
@@ -103,5 +117,25 @@ enum GraftCommand {
             let data = FileManager.default.contents(atPath: "\(scratch).\(name)") ?? Data()
             return String(decoding: data, as: UTF8.self)
         }
+    }
+}
+
+/// Lets a number of tasks pass at once; the others wait in line.
+private actor Gate {
+    private var places: Int
+    private var line: [CheckedContinuation<Void, Never>] = []
+
+    init(_ places: Int) { self.places = places }
+
+    func enter() async {
+        guard places == 0 else {
+            places -= 1
+            return
+        }
+        await withCheckedContinuation { line.append($0) }
+    }
+
+    func leave() {
+        if line.isEmpty { places += 1 } else { line.removeFirst().resume() }
     }
 }

@@ -8,7 +8,7 @@ import Testing
     private func arguments(_ shop: Workshop, output: String) -> [String] {
         [
             "train", "--model", shop.model, "--train", "train.jsonl", "--eval", "eval.jsonl",
-            "--epochs", "60", "--batch", "4", "--checkpoint-every", "7", "--workers", "1",
+            "--epochs", "60", "--batch", "4", "--checkpoint-every", "50", "--workers", "1",
             "--output", output,
         ]
     }
@@ -21,7 +21,8 @@ import Testing
 
         let running = try GraftCommand.start(arguments(shop, output: "cut"), in: shop.path)
         let isUnderWay = try await running.waits {
-            running.errors.contains("epoch 2/60") && shop.holds("cut.checkpoint")
+            running.errors.contains("epoch 2/60")
+                && shop.contents("cut.checkpoint").contains { $0.hasPrefix("step-") }
         }
         #expect(isUnderWay)
         running.send(signal)
@@ -52,6 +53,18 @@ import Testing
         try await resume(after: SIGTERM, status: 130)
     }
 
+    @Test func `a run that was killed before its first checkpoint starts anew`() async throws {
+        let shop = try #require(shop)
+        let folder = URL(filePath: shop.path).appending(path: "a.checkpoint/.step-7.x.partial")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let outcome = try await shop.train(output: "a", "--resume")
+        #expect(
+            outcome.status == 0 && outcome.errors.contains("starting anew"),
+            "\(outcome.errors)"
+        )
+        #expect(!shop.holds("a.checkpoint"))
+    }
+
     @Test func `a run with other settings does not go on`() async throws {
         let shop = try #require(shop)
         let running = try GraftCommand.start(arguments(shop, output: "a"), in: shop.path)
@@ -63,7 +76,8 @@ import Testing
             in: shop.path
         )
         #expect(other.status == 1 && other.errors.contains("settings differ"), "\(other.errors)")
-        try shop.write(#"{"text": "good", "label": "negative"}"#, to: "train.jsonl")
+        let rows = String(decoding: try shop.bytes("train.jsonl"), as: UTF8.self)
+        try shop.write(rows.replacing("film", with: "song"), to: "train.jsonl")
         let moved = try await GraftCommand.run(
             arguments(shop, output: "a") + ["--resume"],
             in: shop.path

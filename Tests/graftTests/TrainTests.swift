@@ -48,7 +48,7 @@ import Testing
     @Test func `equal seeds give equal bytes and other seeds do not`() async throws {
         let shop = try Workshop()
         for (name, seed) in [("a", "7"), ("b", "7"), ("c", "8")] {
-            let outcome = try await shop.train(output: name, "--seed", seed)
+            let outcome = try await shop.train(output: name, "--seed", seed, "--workers", "3")
             #expect(outcome.status == 0, "\(outcome.errors)")
         }
         let first = try shop.bytes("a/adapter.safetensors")

@@ -43,6 +43,11 @@ final class Workshop: Sendable {
         FileManager.default.fileExists(atPath: path + "/" + name)
     }
 
+    /// The names in a folder; none if it is not there.
+    func contents(_ name: String) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: path + "/" + name)) ?? []
+    }
+
     /// Copies the model, for a test that damages it.
     ///
     /// - Returns: The URL of the copy's weights.

@@ -48,7 +48,9 @@ public struct Bottleneck: AdapterMethod, Hashable {
 
     /// Hidden size divided by bottleneck size, for all layers or for some.
     public struct ReductionFactor: Sendable, Hashable {
+        /// The factor of the layers that have none of their own.
         public var standard: Double?
+        /// Factors of single layers, counted from 0.
         public var byLayer: [Int: Double] = [:]
 
         subscript(layer: Int) -> Double? { byLayer[layer] ?? standard }
@@ -58,7 +60,9 @@ public struct Bottleneck: AdapterMethod, Hashable {
     public var afterAttention = false
     /// Whether an adapter follows the feed-forward.
     public var afterFeedForward = true
+    /// How much narrower the bottleneck is than the hidden states.
     public var reductionFactor = ReductionFactor(standard: 16)
+    /// The non-linearity in the bottleneck.
     public var activation = Activation.relu
     /// Whether the adapter reads the sum with the block's residual, behind the block's norm.
     public var readsBlockNorm = false
@@ -68,23 +72,27 @@ public struct Bottleneck: AdapterMethod, Hashable {
     public var normBefore = false
     /// Whether a norm of its own stands after the up-projection.
     public var normAfter = false
+    /// How new weights start.
     public var start = Start.bert
     /// A seed for the start values instead of the run's.
     public var startSeed: UInt64?
     /// Whether the adapter stands beside the sub-layer instead of after it.
     public var isParallel = false
+    /// What the output is multiplied with.
     public var scaling = Scaling.constant(1)
     /// Whether a trained gate, the row's mean of σ(W x), multiplies the output (UniPELT).
     public var isGated = false
+    /// Where the adapter's residual connection starts.
     public var residual = Residual.output
     /// Whether the residual is added before ``normAfter`` instead of behind it.
     public var residualBeforeOwnNorm = false
     /// Blocks without adapters (AdapterDrop).
     public var leaveOut: Set<Int> = []
+    /// Dropout on the output.
     public var dropout = 0.0
     /// The probability with which a row skips the adapter in training.
     public var stochasticDepth = 0.0
-    /// Whether the model's layer norms are trained too, as Houlsby et al. do.
+    /// Whether the model's layer norms are trained too, as Houlsby and others do.
     public var trainsLayerNorms = false
 
     public static let presets: KeyValuePairs<String, Bottleneck> = [
@@ -166,9 +174,10 @@ public struct Bottleneck: AdapterMethod, Hashable {
     public func warnings(for sites: SiteMap, isSequenceTask: Bool) -> [String] {
         guard let hidden = sites.hidden.first else { return [] }
         var lines: [String] = []
-        for factor in Set([reductionFactor.standard].compactMap(\.self) + reductionFactor.byLayer.values)
-            .sorted()
-        {
+        for factor in Set(
+            [reductionFactor.standard].compactMap(\.self) + reductionFactor.byLayer.values
+        )
+        .sorted() {
             let width = max(1, Int(Double(hidden.size) / factor))
             if width < 8 {
                 lines.append(

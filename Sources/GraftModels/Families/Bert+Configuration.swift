@@ -41,7 +41,9 @@ extension Bert {
             let fields = try decoder.fields(CodingKeys.self, unknown: .ignored)
             func positive(_ key: CodingKeys, default value: Int) throws -> Int {
                 let found = try fields.value(key, default: value)
-                guard found > 0 else { throw fields.invalid(key, "must be positive, found \(found)") }
+                guard found > 0 else {
+                    throw fields.invalid(key, "must be positive, found \(found)")
+                }
                 return found
             }
             func probability(_ key: CodingKeys, default value: Double) throws -> Double {

@@ -156,7 +156,11 @@ extension Bert {
             up = try Linear(hidden, inner, scope / "intermediate" / "dense")
             activation = configuration.activation
             down = try Linear(inner, hidden, scope / "output" / "dense")
-            feedForwardNorm = try LayerNorm(hidden, epsilon: epsilon, scope / "output" / "LayerNorm")
+            feedForwardNorm = try LayerNorm(
+                hidden,
+                epsilon: epsilon,
+                scope / "output" / "LayerNorm"
+            )
             heads = configuration.headCount
             hiddenDropout = configuration.hiddenDropout
             attentionDropout = configuration.attentionDropout

@@ -25,12 +25,15 @@ public enum Pooling: String, Sendable, Hashable, Codable, CaseIterable {
 
 /// The shape of a head.
 public struct HeadConfiguration: Sendable, Hashable, Codable {
+    /// What is predicted.
     public var kind: HeadKind
     /// Outputs: classes, or 1 for regression.
     public var outputCount: Int
     /// Linear layers, with the activation between them.
     public var layers: Int
+    /// The function between linear layers.
     public var activation: Activation
+    /// What the head reads of a row.
     public var pooling: Pooling
     /// Dropout before each linear layer; the model's own by default.
     public var dropout: Double?
@@ -67,6 +70,7 @@ public struct HeadConfiguration: Sendable, Hashable, Codable {
 ///
 /// Reference: `adapters` 1.3.0, `heads/base.py`, `PredictionHead.build`.
 public struct Head: Sendable {
+    /// The shape of the head.
     public let configuration: HeadConfiguration
     private let layers: [Linear]
     private let dropout: Double

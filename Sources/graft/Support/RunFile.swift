@@ -39,7 +39,8 @@ enum RunFile {
                     hint: near.map { "did you mean '\($0)'?" } ?? "graft \(name) --help"
                 )
             }
-            return given.contains(entry.name) ? [] : try option.arguments(for: entry)
+            let arguments = try option.arguments(for: entry)
+            return given.contains(entry.name) ? [] : arguments
         }
         return [name] + settings + arguments.dropFirst()
     }

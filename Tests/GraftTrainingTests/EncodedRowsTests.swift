@@ -1,0 +1,112 @@
+import GraftData
+import GraftLayers
+import GraftModels
+import GraftTestSupport
+import GraftTorch
+import GraftTraining
+import Testing
+
+@Suite("Encoded rows")
+struct EncodedRowsTests {
+    private func rows(
+        _ lines: String,
+        _ task: TinyTask,
+        maxLength: Int = 32
+    ) throws -> EncodedRows {
+        let data = try Dataset(
+            parsing: Array(lines.utf8),
+            named: "rows.jsonl",
+            schema: task.schema,
+            format: .jsonLines
+        )
+        return try EncodedRows(
+            data,
+            tokenizer: TinyModel().base.tokenizer,
+            maxLength: maxLength,
+            kind: task.kind,
+            labels: task.labels.isEmpty ? nil : LabelMap(names: task.labels)
+        )
+    }
+
+    @Test
+    func `classes, lists of classes and numbers`() throws {
+        let classes = try rows(
+            #"{"text":"good film","label":"positive"}"# + "\n" + #"{"text":"bad","label":0}"#,
+            .classification
+        )
+        #expect(classes.count == 2)
+        #expect((0..<2).map { classes.length($0) } == [4, 3])
+        #expect(classes.tokenCount == 7)
+        guard case .classes([1, 0]) = classes.targets else {
+            Issue.record("found \(classes.targets)")
+            return
+        }
+        let lists = try rows(
+            #"{"text":"a","labels":["music","praise"]}"# + "\n" + #"{"text":"a","labels":[]}"#,
+            .multiLabel
+        )
+        guard case .classLists(let found) = lists.targets else {
+            Issue.record("found \(lists.targets)")
+            return
+        }
+        #expect(found.map { $0.sorted() } == [[0, 2], []])
+        guard case .numbers([-2.5]) = try rows(#"{"text":"a","label":-2.5}"#, .regression).targets
+        else {
+            Issue.record("expected one number")
+            return
+        }
+    }
+
+    private static let sentence =
+        #"{"tokens":["alice","books","rome"],"tags":["B-PER","O","B-LOC"]}"#
+
+    @Test
+    func `a tag belongs to the first token of its word`() throws {
+        // [CLS] alice book ##s rome [SEP]
+        let rows = try rows(EncodedRowsTests.sentence, .tagging)
+        guard case .tags(let tags) = rows.targets else {
+            Issue.record("found \(rows.targets)")
+            return
+        }
+        #expect(tags == [-100, 2, 0, -100, 1, -100])
+    }
+
+    @Test
+    func `words that are cut off have no tag`() throws {
+        // [CLS] alice book ##s [SEP]
+        let rows = try rows(EncodedRowsTests.sentence, .tagging, maxLength: 5)
+        guard case .tags(let tags) = rows.targets else {
+            Issue.record("found \(rows.targets)")
+            return
+        }
+        #expect(tags == [-100, 2, 0, -100, -100])
+    }
+
+    @Test
+    func `a batch names rows by their index`() throws {
+        let rows = try TinyTask.classification.rows(TinyModel().base.tokenizer)
+        let batch = try rows.batch([5, 2])
+        #expect(batch.layout.rowKeys == [5, 2])
+        #expect(batch.layout.tokenCount == rows.length(5) + rows.length(2))
+        let positions: [Int64] = try batch.positions.values()
+        #expect(positions == [5, 2].flatMap { (0..<Int64(rows.length($0))).map(\.self) })
+    }
+
+    @Test
+    func `pairs have two segments`() throws {
+        let rows = try rows(
+            #"{"text":"good film","text_b":"bad book","label":"positive"}"#,
+            .classification
+        )
+        let types: [Int64] = try rows.batch([0]).typeIDs.values()
+        #expect(types == [0, 0, 0, 0, 1, 1, 1])
+    }
+
+    @Test
+    func `unknown labels are errors`() {
+        let error = #expect(throws: DataError.self) {
+            try rows(#"{"text":"a","label":"neutral"}"#, .classification)
+        }
+        #expect(error?.description.contains("neutral") == true)
+    }
+}

@@ -1,0 +1,142 @@
+import Foundation
+import GraftTestSupport
+import GraftTorch
+import GraftTraining
+import Testing
+
+@Suite("Interrupted runs")
+struct ResumeTests {
+    /// Trains until `step`, then stops.
+    private func interrupt(
+        _ run: TrainingRun,
+        _ base: BaseModel,
+        after step: Int,
+        _ folder: CheckpointFolder
+    ) throws {
+        let rows = try run.task.rows(base.tokenizer)
+        var done = 0
+        let error = #expect(throws: TrainingError.self) {
+            try run.trainer(base).run(
+                on: rows,
+                evaluation: rows,
+                checkpoint: folder,
+                shouldStop: {
+                    done += 1
+                    return done == step
+                }
+            )
+        }
+        #expect(error == .interrupted(step: step, checkpoint: folder.path))
+    }
+
+    // Three steps are an epoch; twelve are the run.
+    @Test(arguments: [1, 2, 3, 4, 6, 11, 12])
+    func `a run goes on as if it had not been interrupted`(step: Int) throws {
+        let base = try droppingModel().base
+        let run = TrainingRun { $0.workers = 2 }
+        let whole = try run(base)
+        let temporary = try TemporaryFolder()
+        let folder = CheckpointFolder(path: temporary.path + "/checkpoint", fingerprint: "run")
+        try interrupt(run, base, after: step, folder)
+
+        let rows = try run.task.rows(base.tokenizer)
+        let resumed = try run.trainer(base).run(
+            on: rows,
+            evaluation: rows,
+            resuming: folder.read(options: run.options)
+        )
+        #expect(resumed.steps == whole.steps)
+        #expect(resumed.epochs == whole.epochs)
+        #expect(resumed.bestEpoch == whole.bestEpoch)
+        #expect(resumed.rows == 8 * (12 - step))
+        #expect(Set(resumed.tensors.keys) == Set(whole.tensors.keys))
+        for (name, tensor) in whole.tensors {
+            try expectIdentical(try #require(resumed.tensors[name]), tensor, name)
+        }
+    }
+
+    @Test
+    func `a run that is interrupted twice goes on too`() throws {
+        let base = try droppingModel().base
+        let run = TrainingRun()
+        let whole = try run(base)
+        let temporary = try TemporaryFolder()
+        let folder = CheckpointFolder(path: temporary.path + "/checkpoint", fingerprint: "run")
+        try interrupt(run, base, after: 2, folder)
+        let rows = try run.task.rows(base.tokenizer)
+        var done = 0
+        #expect(throws: TrainingError.interrupted(step: 7, checkpoint: folder.path)) {
+            try run.trainer(base).run(
+                on: rows,
+                evaluation: rows,
+                checkpoint: folder,
+                resuming: folder.read(options: run.options),
+                shouldStop: {
+                    done += 1
+                    return done == 5
+                }
+            )
+        }
+        let resumed = try run.trainer(base).run(
+            on: rows,
+            evaluation: rows,
+            resuming: folder.read(options: run.options)
+        )
+        #expect(resumed.steps == whole.steps)
+        for (name, tensor) in whole.tensors {
+            try expectIdentical(try #require(resumed.tensors[name]), tensor, name)
+        }
+    }
+
+    @Test
+    func `checkpoints come at their interval, and only the last stays`() throws {
+        let base = try TinyModel().base
+        let run = TrainingRun { $0.checkpointInterval = 5 }
+        let temporary = try TemporaryFolder()
+        let folder = CheckpointFolder(path: temporary.path + "/checkpoint", fingerprint: "run")
+        let rows = try run.task.rows(base.tokenizer)
+        var steps: [Int] = []
+        _ = try run.trainer(base).run(
+            on: rows,
+            evaluation: nil,
+            checkpoint: folder,
+            onEvent: { if case .checkpoint(_, let step) = $0 { steps.append(step) } }
+        )
+        #expect(steps == [5, 10])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["step-10"])
+        #expect(try folder.read(options: run.options).step == 10)
+        folder.remove()
+        #expect(!FileManager.default.fileExists(atPath: folder.path))
+    }
+
+    @Test
+    func `a state of another run is refused`() throws {
+        let base = try TinyModel().base
+        let run = TrainingRun()
+        let temporary = try TemporaryFolder()
+        let path = temporary.path + "/checkpoint"
+        let folder = CheckpointFolder(path: path, fingerprint: "run")
+        func reason(_ folder: CheckpointFolder, _ options: TrainingOptions) -> String {
+            let error = #expect(throws: TrainingError.self) { try folder.read(options: options) }
+            guard case .resume(_, let reason) = error else { return "" }
+            return reason
+        }
+        #expect(reason(folder, run.options) == "there is no checkpoint here")
+        try interrupt(run, base, after: 2, folder)
+        let other = CheckpointFolder(path: path, fingerprint: "another run")
+        #expect(reason(other, run.options).contains("another model, method, head or data"))
+        for change: (inout TrainingOptions) -> Void in [
+            { $0.seed += 1 }, { $0.learningRate *= 2 }, { $0.workers += 1 }, { $0.batchSize = 4 },
+            { $0.epochs += 1 },
+        ] {
+            var options = run.options
+            change(&options)
+            #expect(reason(folder, options).contains("the settings differ"))
+        }
+        #expect(try folder.read(options: run.options).step == 2)
+
+        let progress = URL(filePath: path + "/step-2/progress.json")
+        try Data("{".utf8).write(to: progress)
+        #expect(reason(folder, run.options) == "progress.json is damaged")
+    }
+}

@@ -1,0 +1,220 @@
+import GraftAdapters
+import GraftLayers
+import GraftModels
+import GraftTestSupport
+import GraftTorch
+import GraftTraining
+import Testing
+
+@Suite("Trainer")
+struct TrainerTests {
+    @Test
+    func `its losses are those of the plain loop`() throws {
+        let base = try TinyModel().base
+        var run = TrainingRun {
+            ($0.epochs, $0.batchSize, $0.schedule, $0.warmup) = (10, 24, .constant, 0)
+            $0.maxGradientNorm = 0
+            $0.optimizer.weightDecay = 0.01
+        }
+        run.method = "seq_bn[reduction_factor=4]"
+        let rows = try run.task.rows(base.tokenizer)
+        let found = try run.trainer(base).run(on: rows, evaluation: nil)
+
+        let fresh = FreshParameters(seed: run.options.seed)
+        let method = try AdapterRegistry.builtin.method(named: run.method)
+        _ = try AdaptedModel(base, method: method, head: run.task.head, ParameterScope(fresh))
+        let buffer = try ParameterBuffer(fresh.parameters)
+        let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
+        let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
+        let model = try AdaptedModel(
+            base,
+            method: method,
+            head: run.task.head,
+            ParameterScope(stored)
+        )
+        var optimizer = try AdamW(count: buffer.count, settings: run.options.optimizer)
+        guard case .classes(let classes) = rows.targets else {
+            Issue.record("no classes")
+            return
+        }
+        var losses: [Double] = []
+        for _ in 0..<10 {
+            let loss = try model.logits(rows.batch(0..<24))
+                .crossEntropy(Tensor(classes.map(Int64.init)))
+            losses.append(try loss.item())
+            try optimizer.step(
+                buffer,
+                gradients: buffer.flattened(gradients(of: loss, for: buffer.leaves)),
+                learningRate: run.options.learningRate
+            )
+        }
+        // The trainer's batches are shuffled, so sums round differently.
+        expectClose(found.steps.map(\.loss), losses, tolerance: 2e-6)
+        for (slice, leaf) in zip(buffer.slices, buffer.leaves) {
+            let tensor = try #require(found.tensors[slice.name])
+            try expectClose(tensor, leaf, tolerance: 1e-4, slice.name)
+        }
+    }
+
+    @Test
+    func `workers share a batch without changing the losses`() throws {
+        let base = try droppingModel().base
+        func losses(_ workers: Int) throws -> [Double] {
+            let run = TrainingRun {
+                ($0.epochs, $0.workers, $0.learningRate) = (17, workers, 2e-3)
+            }
+            return try run(base).steps.map(\.loss)
+        }
+        let alone = try losses(1)
+        #expect(alone.count == 51)
+        for workers in [2, 3] {
+            let shared = try losses(workers)
+            for (step, (found, expected)) in zip(shared, alone).enumerated() {
+                #expect(abs(found - expected) <= 1e-6 * max(1, expected), "step \(step)")
+            }
+        }
+    }
+
+    @Test(arguments: [1, 2])
+    func `equal seeds give equal bits, others do not`(workers: Int) throws {
+        let base = try droppingModel().base
+        func outcome(_ seed: UInt64) throws -> Trainer.Outcome {
+            try TrainingRun { ($0.seed, $0.workers) = (seed, workers) }(base)
+        }
+        let (first, second, other) = (try outcome(1), try outcome(1), try outcome(2))
+        #expect(first.steps == second.steps)
+        #expect(first.epochs == second.epochs)
+        for (name, tensor) in first.tensors {
+            try expectIdentical(try #require(second.tensors[name]), tensor, name)
+        }
+        #expect(first.steps.map(\.loss) != other.steps.map(\.loss))
+    }
+
+    @Test
+    func `accumulated batches are one batch`() throws {
+        let base = try TinyModel().base
+        let whole = try TrainingRun()(base)
+        let parts = try TrainingRun { ($0.batchSize, $0.accumulation) = (4, 2) }(base)
+        expectClose(parts.steps.map(\.loss), whole.steps.map(\.loss), tolerance: 1e-5)
+    }
+
+    @Test
+    func `a run counts what it saw and tells what happens`() throws {
+        let base = try TinyModel().base
+        let run = TrainingRun { $0.epochs = 2 }
+        let rows = try run.task.rows(base.tokenizer)
+        var (started, steps, evaluated) = (0, 0, 0)
+        let outcome = try run.trainer(base).run(
+            on: rows,
+            evaluation: rows,
+            onEvent: { event in
+                switch event {
+                case .started(let step, let total): started += step == 0 && total == 6 ? 1 : 0
+                case .step(_, let total, let rows): steps += total == 6 ? rows : 0
+                case .evaluated: evaluated += 1
+                case .checkpoint: Issue.record("there is no checkpoint folder")
+                }
+            }
+        )
+        #expect((started, steps, evaluated) == (1, 48, 2))
+        #expect(outcome.rows == 48)
+        #expect(outcome.tokens == 2 * rows.tokenCount)
+        #expect(outcome.epochs.map(\.epoch) == [1, 2])
+        #expect(outcome.steps.map(\.step) == Array(1...6))
+        #expect(outcome.steps.map(\.epoch) == [1, 1, 1, 2, 2, 2])
+        #expect(outcome.steps[0].learningRate == 0, "the first step of a warm-up")
+    }
+
+    @Test
+    func `the best epoch is kept and patience ends the run`() throws {
+        let base = try TinyModel().base
+        // At such a rate nothing moves: no epoch after the first is better.
+        func still(_ epochs: Int) -> TrainingRun {
+            TrainingRun {
+                ($0.epochs, $0.learningRate, $0.schedule, $0.warmup) = (epochs, 1e-12, .constant, 0)
+                $0.patience = 2
+            }
+        }
+        let outcome = try still(10)(base)
+        #expect(outcome.epochs.count == 3)
+        #expect(outcome.bestEpoch == 1)
+        let first = try still(1)(base)
+        for (name, tensor) in outcome.tensors {
+            try expectIdentical(tensor, try #require(first.tensors[name]), name)
+        }
+    }
+
+    @Test
+    func `without evaluation the last epoch is kept`() throws {
+        let base = try TinyModel().base
+        let run = TrainingRun()
+        let trainer = try run.trainer(base)
+        let rows = try run.task.rows(base.tokenizer)
+        let outcome = try trainer.run(on: rows, evaluation: nil)
+        #expect(outcome.bestEpoch == 4)
+        let kept = try AdaptedModel(
+            base,
+            method: AdapterRegistry.builtin.method(named: run.method),
+            head: run.task.head,
+            ParameterScope(StoredParameters(outcome.tensors))
+        )
+        #expect(try kept.predictions(rows).logits == trainer.model.predictions(rows).logits)
+    }
+
+    @Test
+    func `a loss that is not finite ends the run`() throws {
+        let base = try TinyModel().base
+        let error = #expect(throws: TrainingError.self) {
+            try TrainingRun {
+                ($0.learningRate, $0.warmup, $0.schedule) = (1e38, 0, .constant)
+            }(base)
+        }
+        guard case .nonFiniteLoss(let step, nil) = error else {
+            Issue.record("expected a non-finite loss, found \(String(describing: error))")
+            return
+        }
+        #expect((2...12).contains(step))
+        #expect(error?.description.contains("hint: lower --learning-rate") == true)
+    }
+
+    @Test
+    func `rows whose class weighs nothing move nothing`() throws {
+        var run = TrainingRun { ($0.epochs, $0.batchSize, $0.warmup) = (1, 1, 0) }
+        run.classWeights = [0, 1]
+        let steps = try run(TinyModel().base).steps
+        #expect(steps.count == 24)
+        #expect(steps.count { $0.loss == 0 && $0.gradientNorm == 0 } == 12)
+        #expect(steps.count { $0.loss > 0 && $0.gradientNorm > 0 } == 12)
+    }
+
+    static let unusable: [(@Sendable (inout TrainingOptions) -> Void, String)] = [
+        ({ $0.epochs = 0 }, "--epochs must be at least 1, found 0"),
+        ({ $0.batchSize = 0 }, "--batch must be at least 1, found 0"),
+        ({ $0.workers = 0 }, "--workers must be at least 1, found 0"),
+        ({ $0.accumulation = -1 }, "--accumulation must be at least 1, found -1"),
+        ({ $0.learningRate = 0 }, "--learning-rate must be positive, found 0.0"),
+        ({ $0.learningRate = .infinity }, "--learning-rate must be positive, found inf"),
+        ({ $0.warmup = 1.5 }, "--warmup is a share in 0 ... 1, found 1.5"),
+        ({ $0.labelSmoothing = 1 }, "--label-smoothing must be in 0 ..< 1, found 1.0"),
+    ]
+
+    @Test(arguments: unusable.indices)
+    func `options that cannot be used are named`(index: Int) throws {
+        let (change, expected) = TrainerTests.unusable[index]
+        let base = try TinyModel().base
+        let error = #expect(throws: TrainingError.self) { try TrainingRun(change).trainer(base) }
+        #expect(error?.description == expected)
+    }
+
+    @Test(arguments: TinyTask.allCases)
+    func `every task is learned by heart`(task: TinyTask) throws {
+        let base = try TinyModel().base
+        var run = TrainingRun { ($0.epochs, $0.learningRate, $0.workers) = (120, 2e-2, 2) }
+        run.task = task
+        let outcome = try run(base)
+        let best = try #require(outcome.epochs[outcome.bestEpoch - 1].metrics)
+        #expect(try #require(best[task.kind.primaryMetric]) > 0.95, "\(best)")
+        let losses = outcome.epochs.map(\.trainingLoss)
+        #expect(losses[losses.count - 1] < losses[0] / 4)
+    }
+}
