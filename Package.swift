@@ -1,8 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// `make setup` writes `.libtorch/libtorch.pc` here; a package that depends on Graft installs a `libtorch.pc` on its own
-// pkg-config path. (Not a test for the file: SwiftPM caches what a manifest evaluates to.)
+// `make setup` writes `.libtorch/libtorch.pc` here; a package that depends on Graft installs a
+// `libtorch.pc` on its own pkg-config path. (Not a test for the file: SwiftPM caches what a
+// manifest evaluates to.)
 let isDependency = Context.packageDirectory.contains("/checkouts/")
 let libtorch = isDependency ? "libtorch" : Context.packageDirectory + "/.libtorch/libtorch.pc"
 
@@ -13,7 +14,7 @@ let settings: [SwiftSetting] = [
     .strictMemorySafety(),
 ]
 
-/// A room of the architecture: a library target, its product and, where it has one, its test target.
+/// A room of the architecture: a library target, its product and, where there is one, its tests.
 struct Room {
     let name: String
     var dependencies: [Target.Dependency] = []
@@ -70,7 +71,9 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibTorch", pkgConfig: libtorch),
         .systemLibrary(
-            name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]
+            name: "CZlib",
+            pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"])]
         ),
         .target(name: "CGraftTorch", dependencies: ["CLibTorch"]),
     ]

@@ -2,9 +2,9 @@ public import GraftLayers
 
 /// A way of adapting a frozen transformer, with its settings.
 ///
-/// A method is one file under `Methods/` and one line in ``AdapterRegistry/builtin``. Its value *is* its
-/// configuration; it is stored in adapter files as it encodes itself. At each site of a model it may attach an adapter,
-/// whose parameters it asks a scope for; it never sees the model.
+/// A method is one file under `Methods/` and one line in ``AdapterRegistry/builtin``. Its value
+/// *is* its configuration; it is stored in adapter files as it encodes itself. At each site of a
+/// model it may attach an adapter, whose parameters it asks a scope for; it never sees the model.
 public protocol AdapterMethod: Codable, Sendable {
     /// The method's name in adapter files.
     static var identifier: String { get }
@@ -73,7 +73,8 @@ extension AdapterMethod {
     ///   - sites: The model's sites.
     ///   - scope: Where parameters come from; a site's are below its path.
     /// - Returns: What acts at each site.
-    /// - Throws: `ConfigurationError` if the settings do not fit the model, or what the scope throws.
+    /// - Throws: `ConfigurationError` if the settings do not fit the model, or what the scope
+    ///   throws.
     public func attached(to sites: SiteMap, _ scope: ParameterScope) throws -> SiteAdapters {
         try check(against: sites)
         var adapters = SiteAdapters()

@@ -1,7 +1,7 @@
 internal import Foundation
 internal import GraftLayers
 
-/// The adapter methods that Graft knows, by the names that users type and the names that files carry.
+/// The adapter methods that Graft knows, by the names that users type and that files carry.
 public struct AdapterRegistry: Sendable {
     /// The methods in the order in which help lists them.
     public let methods: [any AdapterMethod.Type]
@@ -26,7 +26,8 @@ public struct AdapterRegistry: Sendable {
     /// double_seq_bn[reduction_factor={"1":8,"default":16},leave_out=[0,1]]
     /// ```
     ///
-    /// - Throws: `ConfigurationError` naming an unknown method or setting, with the nearest known name.
+    /// - Throws: `ConfigurationError` naming an unknown method or setting, with the nearest known
+    ///   name.
     public func method(named text: String) throws -> any AdapterMethod {
         let parsed = try MethodExpression(text)
         for method in methods {

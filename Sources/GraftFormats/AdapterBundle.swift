@@ -6,8 +6,9 @@ public import GraftTorch
 
 /// An adapter with its head on disk: Graft's own layout.
 ///
-/// A folder with `adapter_config.json` (this type without its tensors) and `adapter.safetensors`. It is written to a
-/// hidden folder, flushed and renamed, so that it exists complete or not at all, and it is read strictly.
+/// A folder with `adapter_config.json` (this type without its tensors) and `adapter.safetensors`.
+/// It is written to a hidden folder, flushed and renamed, so that it exists complete or not at all,
+/// and it is read strictly.
 public struct AdapterBundle: Sendable {
     /// The value of `format` in `adapter_config.json`.
     static let format = "graft-adapter"
@@ -54,7 +55,8 @@ public struct AdapterBundle: Sendable {
     /// Whether its tensors are the ones that the method needs shows when they are attached
     /// (`StoredParameters`), which is as strict.
     ///
-    /// - Throws: `ConfigurationError` or ``SafetensorsError`` naming the file and what is wrong with it.
+    /// - Throws: `ConfigurationError` or ``SafetensorsError`` naming the file and what is wrong
+    ///   with it.
     public init(path: String) throws {
         let file = try ConfigurationFile(path: "\(path)/\(AdapterBundle.configurationName)")
         self = try file.decode(StoredBundle.self).bundle

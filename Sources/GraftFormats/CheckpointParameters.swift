@@ -2,10 +2,10 @@ public import GraftLayers
 public import GraftTorch
 internal import Synchronization
 
-/// A model folder's weights as a source of frozen parameters, used in place where the mapping allows it.
+/// A model folder's weights as frozen parameters, used in place where the mapping allows it.
 ///
-/// A tensor of the wanted element type is a view of the mapped file: nothing is copied, pages are read when they are
-/// first used, and processes on one machine share them.
+/// A tensor of the wanted element type is a view of the mapped file: nothing is copied, pages are
+/// read when they are first used, and processes on one machine share them.
 public final class CheckpointParameters: ParameterSource {
     private let checkpoint: Checkpoint
     private let prefix: String
@@ -16,8 +16,8 @@ public final class CheckpointParameters: ParameterSource {
     ///
     /// - Parameters:
     ///   - checkpoint: The weights.
-    ///   - prefix: What whole models put before the base model's names, such as `bert`; it is left out where the
-    ///     checkpoint leaves it out.
+    ///   - prefix: What whole models put before the base model's names, such as `bert`; it is left
+    ///     out where the checkpoint leaves it out.
     ///   - dtype: The element type to compute in; others are converted, which copies them.
     public init(_ checkpoint: Checkpoint, prefix: String, dtype: DType = .float32) {
         self.checkpoint = checkpoint

@@ -1,14 +1,15 @@
 public import GraftTorch
 
-/// What a forward pass carries through a model: how the rows lie, which adapters act, what is random.
+/// What a forward pass carries along: how the rows lie, which adapters act, what is random.
 ///
-/// Training, evaluation, encoding and serving all run through it. It is a value: nothing about a pass is implicit.
+/// Training, evaluation, encoding and serving all run through it. It is a value: nothing about a
+/// pass is implicit.
 public struct ForwardContext: Sendable {
     /// How the rows lie in the hidden states of this part of the pass.
     public var layout: RaggedLayout
     /// What acts at the sites.
     public let adapters: SiteAdapters
-    /// What dropout masks depend on besides their place, or `nil` in evaluation, where nothing is dropped.
+    /// What dropout masks depend on besides their place; `nil` in evaluation, which drops nothing.
     public let dropoutSeed: UInt64?
 
     /// Creates a context.
@@ -43,7 +44,7 @@ public struct ForwardContext: Sendable {
         adapters.norm[site]?.replacing(norm) ?? norm
     }
 
-    /// Ends a sub-layer: the adapter at its hidden site, the residual addition and, in post-LN blocks, the norm.
+    /// Ends a sub-layer: the adapter at its hidden site, the residual and, in post-LN, the norm.
     ///
     /// - Parameters:
     ///   - output: The sub-layer's output after dropout: [tokens, hidden]

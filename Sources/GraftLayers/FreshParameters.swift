@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// Creates parameters as modules ask for them, and remembers them in order.
 ///
-/// A parameter's start value depends on the seed and its name only, not on what else is created or in which order.
+/// A parameter's start value depends on the seed and its name only, not on what else is created or
+/// in which order.
 public final class FreshParameters: ParameterSource {
     private let seed: UInt64
     private let created = Mutex<[(name: String, value: Tensor)]>([])

@@ -51,7 +51,8 @@ public indirect enum Initializer: Sendable {
         case .normal(let mean, let deviation):
             return try generator.normal(shape, mean: mean, deviation: deviation)
         case .truncatedNormal(let deviation, let bound):
-            // By inversion: x = σ √2 erf⁻¹(u) with u uniform over the part of (-1, 1) inside the bound, as torch does.
+            // By inversion: x = σ √2 erf⁻¹(u) with u uniform over the part of (-1, 1) inside the
+            // bound, as torch does.
             let edge = erf(bound / deviation / 2.0.squareRoot())
             let uniform = try generator.uniform(shape, in: -edge..<edge)
             let normal = try uniform.inverseErrorFunction() * (deviation * 2.0.squareRoot())

@@ -1,6 +1,8 @@
 public import GraftTorch
 
-/// What a frozen projection multiplies with: dense, packed, quantised or gathered; models never see which.
+/// What a frozen projection multiplies with: dense, packed, quantised or gathered.
+///
+/// Models never see which.
 public protocol Weight: Sendable {
     var inputSize: Int { get }
     var outputSize: Int { get }

@@ -1,6 +1,6 @@
 public import GraftTorch
 
-/// Where a parameter comes from: a checkpoint, a fresh initialisation, a stored adapter, a computation.
+/// Where a parameter comes from: a checkpoint, an initialisation, a stored adapter, a computation.
 public protocol ParameterSource: Sendable {
     /// Returns the parameter.
     ///
@@ -46,7 +46,8 @@ public struct ParameterScope: Sendable {
 
     /// Asks for a parameter of this place.
     ///
-    /// - Throws: What the source throws: an error naming the parameter if it is missing or has another shape.
+    /// - Throws: What the source throws: an error naming the parameter if it is missing or has
+    ///   another shape.
     public func parameter(
         _ name: String,
         shape: [Int],

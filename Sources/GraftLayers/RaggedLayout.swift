@@ -2,16 +2,16 @@ public import GraftTorch
 
 /// How the rows of a batch lie in its hidden states: one after another, without padding.
 ///
-/// Hidden states are [tokens, hidden]; row `r` owns the tokens `offsets[r] ..< offsets[r + 1]`. Every token-wise
-/// operation runs on real tokens only.
+/// Hidden states are [tokens, hidden]; row `r` owns the tokens `offsets[r] ..< offsets[r + 1]`.
+/// Every token-wise operation runs on real tokens only.
 public struct RaggedLayout: Sendable {
     /// Where each row starts, and where the last ends: `rows + 1` entries.
     public let offsets: [Int64]
-    /// A name for each row that stays the same however a batch is split: what its dropout masks depend on.
+    /// A name for each row, the same however a batch is split, on which its dropout masks depend.
     public let rowKeys: [Int64]
     /// The row of each token: int64 [tokens].
     public let rowOfToken: Tensor
-    /// A name for each token, likewise; always on the CPU, where masks are computed: int64 [tokens].
+    /// A name for each token, likewise; on the CPU, where masks are computed: int64 [tokens].
     public let tokenKeys: Tensor
 
     /// The longest row that token keys can tell apart.

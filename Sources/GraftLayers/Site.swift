@@ -1,7 +1,7 @@
 /// A place inside a transformer where an adapter may act.
 ///
-/// Models publish their sites and call ``ForwardContext`` at each of them; adapter methods decide at which they
-/// act. Neither knows the other.
+/// Models publish their sites and call ``ForwardContext`` at each of them; adapter methods decide
+/// at which they act. Neither knows the other.
 public struct Site: Sendable, Hashable, Codable {
     /// Which stack of blocks the site belongs to.
     public enum Tower: String, Sendable, Hashable, Codable, CaseIterable {

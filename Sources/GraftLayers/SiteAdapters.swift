@@ -19,7 +19,7 @@ public protocol LinearAdapter: Sendable {
 
 /// Changes the output of a sub-layer before its residual addition.
 public protocol HiddenAdapter: Sendable {
-    /// Whether the result at a token depends on that token alone, so that other tokens need not be computed.
+    /// Whether the result at a token depends on that token alone, so that others may be left out.
     var isTokenwise: Bool { get }
 
     /// Whether the block's own residual addition and normalisation follow.
@@ -52,8 +52,8 @@ public protocol NormAdapter: Sendable {
 
 /// What is active in a forward pass: at most one adapter at each site.
 ///
-/// Compositions of several adapters are themselves adapters of these protocols, so that a model asks one question at a
-/// site whether one adapter runs or a hundred.
+/// Compositions of several adapters are themselves adapters of these protocols, so that a model
+/// asks one question at a site whether one adapter runs or a hundred.
 public struct SiteAdapters: Sendable {
     /// What acts at projections.
     public var linear: [Site: any LinearAdapter] = [:]

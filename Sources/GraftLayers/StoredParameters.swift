@@ -1,8 +1,9 @@
 public import GraftTorch
 internal import Synchronization
 
-/// Hands out tensors that exist already, strictly: everything asked for must be there with its shape, and everything
-/// there must be asked for.
+/// Hands out tensors that exist already, strictly.
+///
+/// Everything asked for must be there with its shape, and everything there must be asked for.
 public final class StoredParameters: ParameterSource {
     private let tensors: [String: Tensor]
     private let asked = Mutex<Set<String>>([])

@@ -3,12 +3,13 @@ public import GraftTorch
 
 /// A frozen transformer that reads ragged batches of tokens.
 ///
-/// A family is one file under `Families/` and one line in ``ModelRegistry/builtin``. It declares its parameters by
-/// asking a scope for names and shapes, publishes its sites, and calls its `ForwardContext` at each of them.
+/// A family is one file under `Families/` and one line in ``ModelRegistry/builtin``. It declares
+/// its parameters by asking a scope for names and shapes, publishes its sites, and calls its
+/// `ForwardContext` at each of them.
 public protocol TextEncoder: Sendable {
     /// The values of `model_type` in `config.json` that this family reads.
     static var modelTypes: [String] { get }
-    /// What checkpoints of whole models put before the base model's parameter names, such as `bert`.
+    /// What checkpoints of whole models put before the base model's names, such as `bert`.
     static var checkpointPrefix: String { get }
 
     /// Builds the model.
@@ -31,7 +32,8 @@ public protocol TextEncoder: Sendable {
     ///   - context: What acts at the sites; its layout is that of `batch`.
     ///   - wanted: Which tokens' last hidden states are needed.
     /// - Returns: The hidden states that are wanted.
-    /// - Throws: `TorchError`, of kind `invalidArgument` if a row is longer than the model's positions.
+    /// - Throws: `TorchError`, of kind `invalidArgument` if a row is longer than the model's
+    ///   positions.
     func callAsFunction(
         _ batch: TokenBatch,
         in context: ForwardContext,
@@ -56,7 +58,7 @@ public struct EncoderOutput: Sendable {
     public let layout: RaggedLayout
     /// The embeddings' output and every block's, where asked for: [tokens, hidden] each.
     public let layers: [Tensor]
-    /// What the model's own pooler makes of a row's first token: [rows, hidden]; `nil` without a pooler.
+    /// What the model's own pooler makes of each row's first token: [rows, hidden]; `nil` without.
     public let pooled: @Sendable () throws(TorchError) -> Tensor?
 }
 

@@ -2,8 +2,9 @@ internal import CGraftTorch
 
 /// Adam with decoupled weight decay over one flat buffer.
 ///
-/// Reference: Loshchilov and Hutter, [Decoupled Weight Decay Regularization](https://arxiv.org/abs/1711.05101),
-/// algorithm 2; step by step as `torch.optim.AdamW`.
+/// Reference: Loshchilov and Hutter,
+/// [Decoupled Weight Decay Regularization](https://arxiv.org/abs/1711.05101), algorithm 2; step by
+/// step as `torch.optim.AdamW`.
 public struct AdamW: Sendable {
     /// The settings that stay over a training run.
     public struct Settings: Sendable, Hashable, Codable {
@@ -50,9 +51,11 @@ public struct AdamW: Sendable {
         }
     }
 
-    /// Moves a range of `parameters` against `gradients` (float32 [count]), in place, on this thread.
+    /// Moves a range of `parameters` against `gradients` (float32 [count]), in place, on this
+    /// thread.
     ///
-    /// Ranges that cover the buffer may be updated at once by several threads; ``finishStep()`` ends the step.
+    /// Ranges that cover the buffer may be updated at once by several threads; ``finishStep()``
+    /// ends the step.
     public func update(
         _ range: Range<Int>,
         of parameters: ParameterBuffer,

@@ -8,8 +8,8 @@ public enum Device: Sendable, Hashable {
 
     /// Whether this process can compute on CUDA devices.
     ///
-    /// Loads libtorch's CUDA half on first use; a CPU build of libtorch and a machine without a device both answer
-    /// `false`.
+    /// Loads libtorch's CUDA half on first use; a CPU build of libtorch and a machine without a
+    /// device both answer `false`.
     public static var isCUDAAvailable: Bool { gt_cuda_is_available() }
 
     /// Reads `cpu`, `cuda` or `cuda:1`; `nil` for anything else.

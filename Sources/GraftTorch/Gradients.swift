@@ -16,7 +16,8 @@ public func withoutGradients<R, Failure: Error>(
 ///
 /// A parameter that the scalar does not depend on gets zeros. The recorded graph is freed.
 ///
-/// - Throws: ``TorchError`` of kind `invalidArgument` if `loss` is not a scalar or was not recorded.
+/// - Throws: ``TorchError`` of kind `invalidArgument` if `loss` is not a scalar or was not
+///   recorded.
 public func gradients(of loss: Tensor, for parameters: [Tensor]) throws(TorchError) -> [Tensor] {
     try unsafe differentiate([loss], parameters) { inputs, count, outs in
         loss.withRaw { unsafe gt_grad($0, inputs, count, outs) }
@@ -30,7 +31,8 @@ public func gradients(of loss: Tensor, for parameters: [Tensor]) throws(TorchErr
 ///   - seed: A tensor of `output`'s shape.
 ///   - parameters: Trainable tensors.
 /// - Returns: A tensor of each parameter's shape; zeros where `output` does not depend on it.
-/// - Throws: ``TorchError`` of kind `invalidArgument` if shapes differ or `output` was not recorded.
+/// - Throws: ``TorchError`` of kind `invalidArgument` if shapes differ or `output` was not
+///   recorded.
 public func gradients(
     of output: Tensor,
     seed: Tensor,

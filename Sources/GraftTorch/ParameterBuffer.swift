@@ -1,10 +1,11 @@
 internal import CGraftTorch
 
-/// Everything that one optimizer trains, as one flat float32 buffer with gradients and moments beside it.
+/// Everything that one optimizer trains, as one flat float32 buffer.
 ///
-/// The trained tensors are leaves over slices of the buffer, so that a step, a gradient norm, an exchange between
-/// machines or a checkpoint touches a few long arrays instead of hundreds of small tensors.
-/// Values change in ``AdamW/update(_:of:gradients:learningRate:)`` and ``load(_:)`` only, never during a forward pass.
+/// The trained tensors are leaves over slices of the buffer, so that a step, a gradient norm, an
+/// exchange between machines or a checkpoint touches a few long arrays instead of hundreds of small
+/// tensors. Values change in ``AdamW/update(_:of:gradients:learningRate:)`` and ``load(_:)`` only,
+/// never during a forward pass.
 public final class ParameterBuffer: Sendable {
     /// One trained tensor inside the buffer.
     public struct Slice: Sendable, Hashable {

@@ -14,7 +14,7 @@ public struct RaggedAttention: Sendable {
     public var keyHeads: Int
     /// What scores are multiplied with before the softmax.
     public var scale: Double
-    /// Whether a query sees only keys up to its own position; the last query aligns with the last key.
+    /// Whether a query sees only keys up to its own position; last query and last key align.
     public var isCausal = false
     /// The probability with which an attention weight is dropped.
     public var dropout = 0.0
@@ -44,7 +44,7 @@ public struct RaggedAttention: Sendable {
     ///   - query: [query tokens, heads · d]
     ///   - key: [key tokens, key heads · d]
     ///   - value: As `key`.
-    ///   - prefix: Keys and values [length, key heads · d] that stand in front of those of every row.
+    ///   - prefix: Keys and values [length, key heads · d] in front of those of every row.
     /// - Returns: [query tokens, heads · d]
     /// - Throws: ``TorchError`` of kind `invalidArgument` if sizes do not fit.
     public func callAsFunction(

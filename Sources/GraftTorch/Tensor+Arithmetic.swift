@@ -93,7 +93,7 @@ extension Tensor {
     /// The absolute value.
     public func absolute() throws(TorchError) -> Tensor { try unary("abs", .abs) }
 
-    /// `x²`
+    /// The square of each element, `x²`.
     public func squared() throws(TorchError) -> Tensor { try unary("square", .square) }
 
     /// The inverse error function.
@@ -107,7 +107,7 @@ extension Tensor {
         return flags.allSatisfy { $0 }
     }
 
-    /// Whether both tensors have the same shape, element type and bits of every element (NaN equals nothing).
+    /// Whether shapes, element types and all elements are equal; NaN equals nothing.
     public func isEqual(to other: Tensor) throws(TorchError) -> Bool {
         guard shape == other.shape, try dtype == other.dtype else { return false }
         var equal = false

@@ -40,8 +40,8 @@ extension Tensor {
 
     /// Zeroes elements with a probability and scales the others so that the mean stays.
     ///
-    /// The mask is a hash of `seed`, the row's key and the column: it does not depend on threads or on how a batch is
-    /// split, and costs no memory.
+    /// The mask is a hash of `seed`, the row's key and the column: it does not depend on threads or
+    /// on how a batch is split, and costs no memory.
     ///
     /// - Parameters:
     ///   - probability: In 0 ..< 1.
@@ -63,7 +63,7 @@ extension Tensor {
         }
     }
 
-    /// The mean (or sum) cross entropy of these logits [n, classes] and int64 labels [n]; -100 is ignored.
+    /// The mean (or sum) cross entropy of these logits [n, classes]; the label -100 is ignored.
     ///
     /// - Parameters:
     ///   - labels: int64 [n], each in 0 ..< classes, or -100.
@@ -71,7 +71,8 @@ extension Tensor {
     ///   - smoothing: Probability mass spread evenly over all classes.
     ///   - summed: Whether losses are added up instead of averaged.
     /// - Returns: A scalar.
-    /// - Throws: ``TorchError`` of kind `invalidArgument` if shapes do not fit or a label is out of range.
+    /// - Throws: ``TorchError`` of kind `invalidArgument` if shapes do not fit or a label is out of
+    ///   range.
     public func crossEntropy(
         _ labels: Tensor,
         classWeights: Tensor? = nil,
@@ -89,7 +90,7 @@ extension Tensor {
         }
     }
 
-    /// The mean (or sum) binary cross entropy of these logits and labels from 0 to 1 of the same shape.
+    /// The mean (or sum) binary cross entropy of logits and labels (0 to 1) of the same shape.
     public func binaryCrossEntropy(
         _ labels: Tensor,
         summed: Bool = false

@@ -29,7 +29,7 @@ extension Tensor {
 
     /// This gradient, scaled down if its norm exceeds `limit`, and the norm that it had.
     ///
-    /// Values are those of `torch.nn.utils.clip_grad_norm_` with the parameters' gradients laid end to end.
+    /// Values are those of `torch.nn.utils.clip_grad_norm_` for parameters laid end to end.
     ///
     /// - Parameter limit: The largest norm; 0 for no limit.
     /// - Returns: The gradient to use, and the norm of this one.

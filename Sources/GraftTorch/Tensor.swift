@@ -2,13 +2,13 @@ internal import CGraftTorch
 
 /// An n-dimensional array of numbers.
 ///
-/// A tensor's values never change, so tensors cross tasks freely; the memory behind them is counted by
-/// reference and shared by views. The one exception are the parameters that an optimizer owns (``ParameterBuffer``):
-/// they change between passes, never during one.
+/// A tensor's values never change, so tensors cross tasks freely; the memory behind them is counted
+/// by reference and shared by views. The one exception are the parameters that an optimizer owns
+/// (``ParameterBuffer``): they change between passes, never during one.
 ///
-/// Operations run on the device of their operands and throw ``TorchError`` for whatever data can cause: shapes
-/// that do not fit, missing kernels, memory. They are recorded for differentiation when an operand
-/// requires gradients, except inside ``withoutGradients(_:)``.
+/// Operations run on the device of their operands and throw ``TorchError`` for whatever data can
+/// cause: shapes that do not fit, missing kernels, memory. They are recorded for differentiation
+/// when an operand requires gradients, except inside ``withoutGradients(_:)``.
 public struct Tensor: @unchecked Sendable {  // at::Tensor counts references atomically
     private final class Handle {
         let raw: gt_tensor

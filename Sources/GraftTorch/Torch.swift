@@ -18,7 +18,7 @@ public enum Torch {
 
     /// Confirms that the loaded libtorch is the one that this program was compiled with.
     ///
-    /// Other versions may load and then compute nonsense, because C++ types changed under the same names.
+    /// Other versions may load and compute nonsense: C++ types changed under the same names.
     ///
     /// - Throws: ``TorchError`` that names both versions.
     public static func checkVersion() throws(TorchError) {
@@ -41,7 +41,7 @@ public enum Torch {
         set { gt_set_num_threads(Int32(newValue)) }
     }
 
-    /// Gives memory that was freed back to the system: worth it where a phase with large tensors ends.
+    /// Gives freed memory back to the system: worth it where a phase with large tensors ends.
     public static func trimMemory() { gt_trim_memory() }
 
     private static func release(_ version: String) -> String {

@@ -19,8 +19,10 @@ public struct AdaptedModel: Sendable {
     ///   - base: The frozen model.
     ///   - method: What acts in it.
     ///   - head: What reads its hidden states.
-    ///   - scope: Where parameters come from: `adapter.<site>`, `head.<layer>` and, if the model is trained, `base`.
-    /// - Throws: `ConfigurationError` if the method does not fit the model, or what the scope throws.
+    ///   - scope: Where parameters come from: `adapter.<site>`, `head.<layer>` and, if the model is
+    ///     trained, `base`.
+    /// - Throws: `ConfigurationError` if the method does not fit the model, or what the scope
+    ///   throws.
     public init(
         _ base: BaseModel,
         method: any AdapterMethod,
@@ -39,7 +41,8 @@ public struct AdaptedModel: Sendable {
     ///   - batch: Rows of tokens.
     ///   - dropoutSeed: What dropout depends on, in training; `nil` otherwise.
     /// - Returns: Unscaled scores: float32.
-    /// - Throws: `TorchError`, of kind `invalidArgument` if a row is longer than the model's positions.
+    /// - Throws: `TorchError`, of kind `invalidArgument` if a row is longer than the model's
+    ///   positions.
     public func logits(
         _ batch: TokenBatch,
         dropoutSeed: UInt64? = nil

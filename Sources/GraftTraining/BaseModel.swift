@@ -7,7 +7,8 @@ public import GraftTorch
 
 /// A frozen model with its tokenizer, loaded from a Hugging Face folder.
 ///
-/// Loading maps the weights and reads none of them; any number of adapters, tasks and threads share one value.
+/// Loading maps the weights and reads none of them; any number of adapters, tasks and threads share
+/// one value.
 public struct BaseModel: Sendable {
     /// The folder.
     public let path: String
@@ -79,7 +80,7 @@ public struct BaseModel: Sendable {
         )
     }
 
-    /// The same model with its parameters asked from `scope`, starting as the frozen ones: for full fine-tuning.
+    /// The same model with parameters from `scope` that start as the frozen ones: for fine-tuning.
     func retrained(in scope: ParameterScope) throws -> any TextEncoder {
         let frozen = CheckpointParameters(checkpoint, prefix: family.checkpointPrefix)
         return try family.init(

@@ -4,8 +4,8 @@ internal import GraftLayers
 
 /// Where the states of a run are kept: a folder with a folder for the latest step.
 ///
-/// A new state is complete under its own name before the older one goes, so that a run that is killed at any moment
-/// leaves a state to go on from.
+/// A new state is complete under its own name before the older one goes, so that a run that is
+/// killed at any moment leaves a state to go on from.
 public struct CheckpointFolder: Sendable {
     /// The folder.
     public let path: String
@@ -33,7 +33,8 @@ public struct CheckpointFolder: Sendable {
 
     /// Writes a state, then removes the older one.
     ///
-    /// - Throws: `FileError` or `SafetensorsError` if it cannot be written; the older state is still there then.
+    /// - Throws: `FileError` or `SafetensorsError` if it cannot be written; the older state is
+    ///   still there then.
     func write(_ state: TrainingState) throws {
         let older = states
         let latest = path + "/step-\(state.step)"
@@ -58,7 +59,8 @@ public struct CheckpointFolder: Sendable {
     ///
     /// - Parameter options: The settings of the run that wants to go on.
     /// - Returns: The latest complete state.
-    /// - Throws: ``TrainingError/resume(path:reason:)`` if there is none, or it is that of another run.
+    /// - Throws: ``TrainingError/resume(path:reason:)`` if there is none, or it is that of another
+    ///   run.
     public func read(options: TrainingOptions) throws -> TrainingState {
         guard let latest = states.last else {
             throw TrainingError.resume(path: path, reason: "there is no checkpoint here")

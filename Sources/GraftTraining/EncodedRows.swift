@@ -22,8 +22,8 @@ public struct EncodedRows: Sendable {
     private var ids: [Int32] = []
     private var typeIDs: [UInt8] = []
     private var offsets: [Int] = [0]
-    /// For tagging: the token at which each word starts, row by row, counted from the row's first; -1 where the word
-    /// was cut off.
+    /// For tagging: the token at which each word starts, row by row, counted from the row's first;
+    /// -1 where the word was cut off.
     let wordStarts: [[Int32]]
     /// What the rows' right answers are.
     public let targets: Targets

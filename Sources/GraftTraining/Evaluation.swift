@@ -16,7 +16,8 @@ extension AdaptedModel {
     ///   - data: The rows.
     ///   - loss: Computes the loss too, for rows with labels.
     ///   - workers: How many parts are computed at once.
-    ///   - partLength: The tokens of one part, which bound the memory; a longer row is a part of its own.
+    ///   - partLength: The tokens of one part, which bound the memory; a longer row is a part of
+    ///     its own.
     ///   - progress: Called with the number of rows done, from any thread.
     /// - Returns: Logits in the order of the rows.
     /// - Throws: `TorchError` if a row is too long for the model or memory runs out.

@@ -18,7 +18,7 @@ public struct Predictor: Sendable {
     public struct Answer: Sendable {
         /// What the head's outputs are, unscaled; for tagging one list for each word.
         public let logits: [[Float]]
-        /// The chosen label: of the row, or of each word; empty for regression; any number for multi-label.
+        /// The label of the row, or of each word; empty for regression; any number for multi-label.
         public let labels: [String]
         /// The probability of each label; for regression the predicted number under `value`.
         public let scores: [(label: String, score: Double)]
@@ -37,7 +37,8 @@ public struct Predictor: Sendable {
     ///   - bundle: The adapter with its head.
     ///   - name: What errors call the adapter.
     ///   - allowsBaseMismatch: Whether an adapter of another model of the same shape may run.
-    /// - Throws: ``TrainingError/wrongBase(adapter:reason:)``, or an error naming the tensor that does not fit.
+    /// - Throws: ``TrainingError/wrongBase(adapter:reason:)``, or an error naming the tensor that
+    ///   does not fit.
     public init(
         _ base: BaseModel,
         adapter bundle: AdapterBundle,

@@ -1,10 +1,10 @@
 public import GraftModels
 public import GraftTorch
 
-/// The loss of a task, split so that a batch may be computed in parts: a sum, and what to divide it by.
+/// The loss of a task as a sum and its divisor, so that a batch may be computed in parts.
 ///
-/// Values are those of torch's `CrossEntropyLoss`, `BCEWithLogitsLoss` and `MSELoss` with mean reduction over the
-/// whole batch.
+/// Values are those of torch's `CrossEntropyLoss`, `BCEWithLogitsLoss` and `MSELoss` with mean
+/// reduction over the whole batch.
 public struct TaskLoss: Sendable {
     /// What is predicted.
     public let kind: HeadKind

@@ -7,9 +7,10 @@ public import GraftTorch
 
 /// Trains an adapter and its head on a frozen model.
 ///
-/// Every step of a run is a function of the settings, the data and the step's number: the order of rows, dropout masks
-/// and start values are hashes of the seed. A run that was interrupted therefore goes on bit for bit as if
-/// it had not been (``TrainingState``), and two runs with equal settings and as many workers give equal bits.
+/// Every step of a run is a function of the settings, the data and the step's number: the order of
+/// rows, dropout masks and start values are hashes of the seed. A run that was interrupted
+/// therefore goes on bit for bit as if it had not been (``TrainingState``), and two runs with equal
+/// settings and as many workers give equal bits.
 public struct Trainer: Sendable {
     /// What happens in a run, for whoever shows it.
     public enum Event: Sendable {
@@ -92,8 +93,8 @@ public struct Trainer: Sendable {
     ///   - labels: The names of the classes; empty for regression.
     ///   - classWeights: A weight for each class, for unbalanced data.
     ///   - options: The settings of the run.
-    /// - Throws: `ConfigurationError` if the method does not fit the model; ``TrainingError`` if the options cannot be used
-    ///   or nothing would be trained.
+    /// - Throws: `ConfigurationError` if the method does not fit the model; ``TrainingError`` if
+    ///   the options cannot be used or nothing would be trained.
     public init(
         _ base: BaseModel,
         method: any AdapterMethod,
@@ -157,7 +158,8 @@ public struct Trainer: Sendable {
         shouldStop: () -> Bool = { false },
         onEvent: (Event) -> Void = { _ in }
     ) throws -> Outcome {
-        // With several workers no operation starts threads of its own: they would wait for work on the workers' cores.
+        // With several workers no operation starts threads of its own: they would wait for work on
+        // the workers' cores.
         let threads = Torch.threads
         if workers.count > 1 { Torch.threads = 1 }
         defer { Torch.threads = threads }

@@ -1,6 +1,6 @@
 internal import GraftLayers
 
-/// Which rows each step of a run sees, as a pure function of the seed: nothing about it needs to be stored.
+/// Which rows each step of a run sees: a pure function of the seed, of which nothing is stored.
 struct TrainingPlan: Sendable {
     let rows: Int
     let options: TrainingOptions

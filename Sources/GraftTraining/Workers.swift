@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// Threads that each compute a part of a batch with single-threaded operations.
 ///
-/// The frozen weights are shared and read-only, so a core that takes rows from start to end scales better than all cores
-/// inside one small matrix product.
+/// The frozen weights are shared and read-only, so a core that takes rows from start to end scales
+/// better than all cores inside one small matrix product.
 public struct Workers: Sendable {
     /// How many parts run at once.
     public let count: Int
@@ -18,7 +18,7 @@ public struct Workers: Sendable {
     /// The cores that this process may use.
     public static let cores = Torch.threads
 
-    /// Computes `body` for `0 ..< parts` and returns the results in that order, whatever order they were computed in.
+    /// Computes `body` for `0 ..< parts` in any order and returns the results by part.
     ///
     /// - Throws: The error of the first part that failed.
     package func map<Result: Sendable>(
@@ -28,7 +28,8 @@ public struct Workers: Sendable {
         guard count > 1, parts > 1 else { return try (0..<parts).map(body) }
         let results = Mutex<[Int: Swift.Result<Result, any Error>]>([:])
         let next = Atomic(0)
-        // The math library's thread count may be shared by the process: it must not change while a part runs.
+        // The math library's thread count may be shared by the process: it must not change while a
+        // part runs.
         let threads = Torch.threads
         Torch.threads = 1
         defer { Torch.threads = threads }

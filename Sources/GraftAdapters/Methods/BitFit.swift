@@ -3,8 +3,8 @@ internal import GraftTorch
 
 /// Trains every bias of the blocks and norms, and nothing else.
 ///
-/// A projection's bias is stored as its difference from the frozen one, so that the adapter adds to the frozen
-/// output and composes as others do.
+/// A projection's bias is stored as its difference from the frozen one, so that the adapter adds to
+/// the frozen output and composes as others do.
 ///
 /// Reference: Ben Zaken et al., [BitFit](https://arxiv.org/abs/2106.10199).
 public struct BitFit: AdapterMethod, Hashable {

@@ -3,9 +3,9 @@ internal import GraftTorch
 
 /// One bottleneck adapter at one site.
 ///
-/// With `h` the sub-layer's output, `x` the block's residual and `LN` the block's norm, the sequential form returns
-/// `s · up(act(down(z))) + r`, where `z` is `h` or `LN(h + x)` and `r` one of `h`, `z`, `h + x`; the parallel form returns
-/// `h + s · up(act(down(x)))`.
+/// With `h` the sub-layer's output, `x` the block's residual and `LN` the block's norm, the
+/// sequential form returns `s · up(act(down(z))) + r`, where `z` is `h` or `LN(h + x)` and `r` one
+/// of `h`, `z`, `h + x`; the parallel form returns `h + s · up(act(down(x)))`.
 ///
 /// Reference: `adapters` 1.3.0, `methods/modeling.py`, `Adapter` and `ParallelAdapter`.
 struct BottleneckAdapter: HiddenAdapter {

@@ -1,6 +1,6 @@
 internal import GraftLayers
 
-// The names and defaults are those of `adapters` 1.3.0, `configuration/adapter_config.py`, `BnConfig`.
+// Names and defaults are those of `adapters` 1.3.0, `configuration/adapter_config.py`, `BnConfig`.
 extension Bottleneck: Codable {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case afterAttention = "mh_adapter"

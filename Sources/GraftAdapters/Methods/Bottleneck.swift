@@ -2,7 +2,7 @@ public import GraftLayers
 
 /// Bottleneck adapters: down-projection, non-linearity, up-projection and a residual connection.
 ///
-/// One configuration covers the placements of the literature; the presets are those of `adapters` 1.3.0:
+/// One configuration covers the placements of the literature, with the presets of `adapters` 1.3.0:
 ///
 /// | preset | placement | paper |
 /// |---|---|---|
@@ -11,9 +11,10 @@ public import GraftLayers
 /// | `par_bn`, `scaled_par_bn` | beside the feed-forward | [He et al.](https://arxiv.org/abs/2110.04366) |
 /// | `adapter_plus` | after feed-forward, with channel scaling | [Steitz and Roth](https://arxiv.org/abs/2406.06820) |
 ///
-/// Numerically this is `adapters` 1.3.0 (`methods/modeling.py`, `methods/bottleneck.py`), except where that is wrong:
-/// gates average over real tokens, not over padding; whole-number scalings are accepted; `init_weights_seed` gives each
-/// layer weights of its own; parallel adapters honour `stochastic_depth`.
+/// Numerically this is `adapters` 1.3.0 (`methods/modeling.py`, `methods/bottleneck.py`), except
+/// where that is wrong: gates average over real tokens, not over padding; whole-number scalings are
+/// accepted; `init_weights_seed` gives each layer weights of its own; parallel adapters honour
+/// `stochastic_depth`.
 public struct Bottleneck: AdapterMethod, Hashable {
     public static let identifier = "bottleneck"
 

@@ -3,9 +3,9 @@ public import GraftTorch
 
 /// BERT: bidirectional post-LN blocks over word, position and segment embeddings.
 ///
-/// Reference: Devlin et al., [BERT](https://arxiv.org/abs/1810.04805); numerically `transformers` 4.57.6,
-/// `models/bert/modeling_bert.py`, whose parameter names this file uses. MiniLM and many sentence encoders
-/// are BERT models too.
+/// Reference: Devlin et al., [BERT](https://arxiv.org/abs/1810.04805); numerically `transformers`
+/// 4.57.6, `models/bert/modeling_bert.py`, whose parameter names this file uses. MiniLM and many
+/// sentence encoders are BERT models too.
 public struct Bert: TextEncoder {
     public static let modelTypes = ["bert"]
     public static let checkpointPrefix = "bert"
@@ -191,7 +191,7 @@ extension Bert {
             context.isTokenwise(site(.attention)) && context.isTokenwise(site(.feedForward))
         }
 
-        // x: [tokens, hidden] -> [tokens, hidden], or [rows, hidden] when only first tokens are kept
+        // x: [tokens, hidden] -> [tokens, hidden], or [rows, hidden] if only first tokens are kept
         func callAsFunction(
             _ x: Tensor,
             in context: inout ForwardContext,

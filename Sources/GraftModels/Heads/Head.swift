@@ -44,7 +44,7 @@ public struct HeadConfiguration: Sendable, Hashable, Codable {
         case layers, activation, pooling, dropout
     }
 
-    /// A head as `adapters` 1.3.0 builds it: two layers with tanh on the first token; one layer for tagging.
+    /// A head as in `adapters` 1.3.0: two layers, tanh, on the first token; one layer for tagging.
     public init(_ kind: HeadKind, outputCount: Int) {
         self.kind = kind
         self.outputCount = outputCount
@@ -77,7 +77,8 @@ public struct Head: Sendable {
 
     /// Asks `scope` for the layers `0`, `1`, ...
     ///
-    /// - Throws: `ConfigurationError` if the head needs a pooler that the model lacks, or what the scope throws.
+    /// - Throws: `ConfigurationError` if the head needs a pooler that the model lacks, or what the
+    ///   scope throws.
     public init(
         _ configuration: HeadConfiguration,
         model: ModelShape,
