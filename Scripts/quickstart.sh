@@ -41,7 +41,7 @@ echo
 "$graft" predict --model "$model" "${adapters[@]/#/--adapter=$runs/}" --table \
     --text "You charged my card twice and the rent is due tomorrow. Fix this now!" \
     --text "Does the doorbell work without a subscription? No hurry, I am only curious." \
-    --text "The new thermostat arrived a day early and pairs in seconds. Wonderful work, thank you!"
+    --text "The new thermostat looks lovely and pairs in seconds. Wonderful work, thank you!"
 echo
 echo "Reports, one page each:"
 printf "  %s/report.html\n" "${adapters[@]/#/$runs/}"

@@ -129,6 +129,19 @@ import Testing
         #expect(try shop.bytes("frozen") != shop.bytes("adapted"))
     }
 
+    @Test func `a model is found by its id in the Hugging Face cache`() async throws {
+        let shop = try Workshop()
+        let hub = "hf/hub/models--org--tiny"
+        _ = try shop.copyModel(to: hub + "/snapshots/2b")
+        _ = try shop.copyModel(to: hub + "/snapshots/1a")
+        let refs = URL(filePath: shop.path).appending(path: hub + "/refs")
+        try FileManager.default.createDirectory(at: refs, withIntermediateDirectories: true)
+        try shop.write("1a\n", to: hub + "/refs/main")
+        let outcome = try await shop.graft("inspect", "--model", "org/tiny", "--json")
+        let result = try outcome.json()
+        #expect((result["path"] as? String)?.hasSuffix("/snapshots/1a") == true)
+    }
+
     @Test func `tokenize shows ids and tokens`() async throws {
         let shop = try Workshop()
         let outcome = try await shop.graft(

@@ -7,18 +7,23 @@ enum Console {
     /// Whether somebody watches the standard error, so that a line there may be rewritten.
     static let isTerminal = isatty(STDERR_FILENO) == 1
 
-    /// Writes a result.
-    static func out(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
-    }
+    /// Writes a result for people.
+    static func out(_ text: String) { write(plain(text) + "\n", to: .standardOutput) }
 
     /// Writes a result as one JSON object.
-    static func out(_ value: JSONValue) { out(value.description) }
+    static func out(_ value: JSONValue) { write(value.description + "\n", to: .standardOutput) }
 
     /// Writes anything that is no result.
     static func error(_ text: String, terminator: String = "\n") {
-        FileHandle.standardError.write(Data((text + terminator).utf8))
+        write(plain(text) + terminator, to: .standardError)
     }
+
+    private static func write(_ text: String, to stream: FileHandle) {
+        stream.write(Data(text.utf8))
+    }
+
+    /// Figures hang on their units by no-break spaces, which are for pages and not for pipes.
+    private static func plain(_ text: String) -> String { text.replacing("\u{A0}", with: " ") }
 
     /// The text on one line, for errors that list several things.
     static func line(_ text: String) -> String {
