@@ -339,11 +339,20 @@ void check(const Operands &operands, const Shape &shape) {
   TORCH_CHECK(shape.query_offsets.back() == q.size(0) && shape.key_offsets.back() == operands.key.size(0),
               "the rows' offsets end at ", shape.query_offsets.back(), " and ", shape.key_offsets.back(), ", but there are ",
               q.size(0), " queries and ", operands.key.size(0), " keys");
+  for (int64_t row = 0; row < shape.rows; ++row) {
+    TORCH_CHECK(!shape.causal || shape.queries(row) <= shape.keys(row), "row ", row, " has ", shape.queries(row),
+                " causal queries, but only ", shape.keys(row), " keys");
+  }
   const auto &front = operands.prefix_key;
   TORCH_CHECK(front.defined() == operands.prefix_value.defined() &&
                   (!front.defined() || (front.dim() == 2 && front.size(1) == key_width &&
                                         front.sizes() == operands.prefix_value.sizes())),
               "prefix keys and values must be [length, ", key_width, "] both");
+  for (const auto *other : {&operands.key, &operands.value, &operands.prefix_key, &operands.prefix_value}) {
+    TORCH_CHECK(!other->defined() || (other->device() == q.device() && other->scalar_type() == q.scalar_type()),
+                "queries, keys and values must have one element type and device, found ", q.toString(), " and ",
+                other->toString());
+  }
   TORCH_CHECK(shape.dropout >= 0 && shape.dropout < 1, "a dropout probability lies in [0, 1), found ", shape.dropout);
 }
 
@@ -358,8 +367,7 @@ gt_status gt_ragged_attention(gt_tensor query, gt_tensor key, gt_tensor value, g
     const Operands operands{unwrap(query), unwrap(key), unwrap(value), unwrap(prefix_key), unwrap(prefix_value)};
     auto copied = c10::make_intrusive<Shape>(*shape);
     check(operands, *copied);
-    const bool ours = operands.query.is_cpu() && operands.query.scalar_type() == at::kFloat &&
-                      operands.key.scalar_type() == at::kFloat && operands.value.scalar_type() == at::kFloat;
+    const bool ours = operands.query.is_cpu() && operands.query.scalar_type() == at::kFloat;
     const auto optional = [](const at::Tensor &x) { return x.defined() ? std::optional(x) : std::nullopt; };
     *out = own(ours ? RaggedAttention::apply(operands.query, operands.key, operands.value,
                                              optional(operands.prefix_key), optional(operands.prefix_value), copied)

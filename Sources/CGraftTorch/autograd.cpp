@@ -62,6 +62,8 @@ gt_status gt_adamw_step(gt_tensor parameters, gt_tensor gradients, gt_tensor fir
     const auto g = range_of(gradients, *settings);
     auto m = range_of(first_moment, *settings);
     auto v = range_of(second_moment, *settings);
+    TORCH_CHECK(g.device() == p.device() && m.device() == p.device() && v.device() == p.device(),
+                "the optimizer's buffers must be on one device");
     // The same order of operations as torch.optim.AdamW's single-tensor path.
     const double correction1 = 1 - std::pow(settings->beta1, static_cast<double>(settings->step));
     const double correction2 = 1 - std::pow(settings->beta2, static_cast<double>(settings->step));

@@ -80,8 +80,10 @@ gt_status gt_dropout(gt_tensor input, double probability, uint64_t seed, gt_tens
     const auto &x = unwrap(input);
     const auto &names = unwrap(keys);
     TORCH_CHECK(probability >= 0 && probability < 1, "a dropout probability lies in [0, 1), found ", probability);
-    TORCH_CHECK(x.dim() >= 1 && names.dim() == 1 && names.size(0) == x.size(0) && names.scalar_type() == at::kLong,
-                "dropout needs one int64 key for each of the input's ", x.dim() == 0 ? 0 : x.size(0), " rows");
-    *out = own(Dropout::apply(x, names, probability, static_cast<int64_t>(seed), whole_rows));
+    TORCH_CHECK(x.dim() >= 1 && names.dim() == 1 && names.size(0) == x.size(0) && names.scalar_type() == at::kLong &&
+                    names.is_cpu(),
+                "dropout needs one int64 key on the CPU for each of the input's ", x.dim() == 0 ? 0 : x.size(0),
+                " rows");
+    *out = own(Dropout::apply(x, names.contiguous(), probability, static_cast<int64_t>(seed), whole_rows));
   });
 }

@@ -1,35 +1,26 @@
 // Element-wise operations, shapes and reductions.
 
-#include <ATen/ops/abs.h>
 #include <ATen/ops/add.h>
-#include <ATen/ops/argmax.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/div.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/erfinv.h>
-#include <ATen/ops/exp.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/index_add.h>
 #include <ATen/ops/index_select.h>
-#include <ATen/ops/isfinite.h>
 #include <ATen/ops/leaky_relu.h>
-#include <ATen/ops/log.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/matmul.h>
-#include <ATen/ops/max.h>
-#include <ATen/ops/amax.h>
 #include <ATen/ops/mean.h>
 #include <ATen/ops/mish.h>
 #include <ATen/ops/mul.h>
 #include <ATen/ops/narrow.h>
-#include <ATen/ops/neg.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/reshape.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
-#include <ATen/ops/sqrt.h>
 #include <ATen/ops/square.h>
 #include <ATen/ops/sub.h>
 #include <ATen/ops/sum.h>
@@ -53,16 +44,10 @@ at::Tensor unary(gt_unary_op op, const at::Tensor &a) {
     case gt_unary_op_sigmoid: return at::sigmoid(a);
     case gt_unary_op_leaky_relu: return at::leaky_relu(a);
     case gt_unary_op_mish: return at::mish(a);
-    case gt_unary_op_neg: return at::neg(a);
-    case gt_unary_op_sqrt: return at::sqrt(a);
-    case gt_unary_op_exp: return at::exp(a);
-    case gt_unary_op_log: return at::log(a);
-    case gt_unary_op_abs: return at::abs(a);
     case gt_unary_op_square: return at::square(a);
     case gt_unary_op_erfinv: return at::erfinv(a);
     case gt_unary_op_contiguous: return a.contiguous();
     case gt_unary_op_detach: return a.detach();
-    case gt_unary_op_isfinite: return at::isfinite(a);
   }
 }
 
@@ -135,14 +120,6 @@ gt_status gt_sum(gt_tensor a, int64_t dimension, bool all, bool keep, bool mean,
       *out = own(mean ? at::mean(x, dimension, keep) : at::sum(x, dimension, keep));
     }
   });
-}
-
-gt_status gt_max(gt_tensor a, int64_t dimension, bool all, gt_tensor *out) {
-  return guarded([&] { *out = own(all ? at::max(unwrap(a)) : at::amax(unwrap(a), dimension)); });
-}
-
-gt_status gt_argmax(gt_tensor a, int64_t dimension, gt_tensor *out) {
-  return guarded([&] { *out = own(at::argmax(unwrap(a), dimension)); });
 }
 
 gt_status gt_softmax(gt_tensor a, int64_t dimension, bool logarithm, gt_tensor *out) {

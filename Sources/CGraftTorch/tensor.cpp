@@ -91,7 +91,7 @@ gt_status gt_torch_version(char *buffer, size_t capacity) {
 
 int64_t gt_live_handles(void) { return live_handles.load(std::memory_order_relaxed); }
 
-void gt_set_num_threads(int32_t count) { at::set_num_threads(count); }
+void gt_set_num_threads(int32_t count) { at::set_num_threads(count < 1 ? 1 : count); }
 int32_t gt_get_num_threads(void) { return at::get_num_threads(); }
 
 void gt_trim_memory(void) {

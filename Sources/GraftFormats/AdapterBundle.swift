@@ -185,6 +185,16 @@ private struct StoredBundle: Codable {
             provenance: try fields.value(.provenance, default: [:]),
             tensors: [:]
         )
+        let expected = bundle.head.kind == .regression ? 0 : bundle.head.outputCount
+        guard bundle.labels.count == expected else {
+            throw fields.invalid(
+                .labels,
+                "there are \(bundle.labels.count), but the head has \(expected) classes"
+            )
+        }
+        guard bundle.maxLength > 0 else {
+            throw fields.invalid(.maxLength, "must be positive, found \(bundle.maxLength)")
+        }
     }
 
     func encode(to encoder: any Encoder) throws {

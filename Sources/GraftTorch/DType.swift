@@ -16,14 +16,6 @@ public enum DType: String, Sendable, Hashable, CaseIterable, Codable {
         }
     }
 
-    /// Whether elements are real numbers, so that they can have gradients.
-    public var isFloatingPoint: Bool {
-        switch self {
-        case .float32, .bfloat16, .float16, .float64: true
-        case .int64, .int32, .int8, .uint8, .bool: false
-        }
-    }
-
     var code: gt_dtype {
         switch self {
         case .float32: .float32

@@ -2,7 +2,8 @@ internal import CGraftTorch
 
 /// A source of random numbers with an explicit seed.
 ///
-/// Equal seeds give equal numbers on every machine that runs the same libtorch.
+/// Equal seeds give equal numbers wherever the same libtorch runs on the same instruction set;
+/// elsewhere the last bits may differ.
 public struct Generator: ~Copyable {
     private let raw: gt_generator
 

@@ -78,33 +78,12 @@ extension Tensor {
     /// Mish, `x · tanh(softplus(x))`.
     public func mish() throws(TorchError) -> Tensor { try unary("mish", .mish) }
 
-    /// The negative.
-    public func negated() throws(TorchError) -> Tensor { try unary("neg", .neg) }
-
-    /// The square root.
-    public func squareRoot() throws(TorchError) -> Tensor { try unary("sqrt", .sqrt) }
-
-    /// The exponential, `eˣ`.
-    public func exponential() throws(TorchError) -> Tensor { try unary("exp", .exp) }
-
-    /// The natural logarithm.
-    public func logarithm() throws(TorchError) -> Tensor { try unary("log", .log) }
-
-    /// The absolute value.
-    public func absolute() throws(TorchError) -> Tensor { try unary("abs", .abs) }
-
     /// The square of each element, `x²`.
     public func squared() throws(TorchError) -> Tensor { try unary("square", .square) }
 
     /// The inverse error function.
     public func inverseErrorFunction() throws(TorchError) -> Tensor {
         try unary("erfinv", .erfinv)
-    }
-
-    /// Whether every element is neither infinite nor NaN.
-    public func isFinite() throws(TorchError) -> Bool {
-        let flags: [Bool] = try unary("isfinite", .isfinite).values()
-        return flags.allSatisfy { $0 }
     }
 
     /// Whether shapes, element types and all elements are equal; NaN equals nothing.

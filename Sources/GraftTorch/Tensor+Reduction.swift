@@ -42,18 +42,6 @@ extension Tensor {
         return (try self * scale, norm)
     }
 
-    /// The largest element, a scalar.
-    public func max() throws(TorchError) -> Tensor {
-        try Tensor.call("max", on: [self]) { out in withRaw { gt_max($0, 0, true, &out) } }
-    }
-
-    /// The index of the largest element along one dimension, int64.
-    public func argmax(along dimension: Int) throws(TorchError) -> Tensor {
-        try Tensor.call("argmax", on: [self]) { out in
-            withRaw { gt_argmax($0, Int64(dimension), &out) }
-        }
-    }
-
     /// Probabilities along one dimension.
     public func softmax(along dimension: Int) throws(TorchError) -> Tensor {
         try Tensor.call("softmax", on: [self]) { out in

@@ -73,7 +73,8 @@ extension HeadKind {
         case .categories: self = .multiLabel
         case .number: self = .regression
         case .tags: self = .tagging
-        case .text: throw TrainingError.settings("no head writes text yet (hint: target: .category)")
+        case .text:
+            throw TrainingError.settings("no head writes text yet (hint: target: .category)")
         case nil: throw TrainingError.settings("the rows have no answers (hint: give a target)")
         }
     }

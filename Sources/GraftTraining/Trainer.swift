@@ -163,10 +163,11 @@ public struct Trainer: Sendable {
         let threads = Torch.threads
         if workers.count > 1 { Torch.threads = 1 }
         defer { Torch.threads = threads }
+        if let metric = options.metric, let evaluation { try check(metric, on: evaluation) }
         let plan = TrainingPlan(rows: data.count, options: options)
         var state = try resuming ?? TrainingState(parameters, options: options)
         try state.restore(into: parameters)
-        var optimizer = try state.optimizer(options.optimizer)
+        var optimizer = try state.optimizer(options.optimizer, device: model.device)
         var (training, evaluating) = (Duration.zero, Duration.zero)
         var (rows, tokens) = (0, 0)
         onEvent(.started(step: state.step, of: plan.steps))
@@ -238,13 +239,14 @@ public struct Trainer: Sendable {
         _ checkpoint: CheckpointFolder?
     ) throws -> LoggedStep {
         let (loss, gradient) = try gradient(batches, in: data, seed: plan.dropoutSeed(number))
-        guard loss.isFinite else {
+        let (clipped, norm) = try gradient.clipped(toNorm: options.maxGradientNorm)
+        // A finite loss may have infinite derivatives: they must not reach a checkpoint either.
+        guard loss.isFinite, norm.isFinite else {
             throw TrainingError.nonFiniteLoss(
                 step: number + 1,
                 checkpoint: checkpoint?.existingPath
             )
         }
-        let (clipped, norm) = try gradient.clipped(toNorm: options.maxGradientNorm)
         let rate = plan.learningRate(number)
         try update(optimizer, clipped, rate)
         optimizer.finishStep()
@@ -279,6 +281,23 @@ public struct Trainer: Sendable {
             workers: workers
         )
         return try loss.kind.metrics(predictions, of: data, labels: labels)
+    }
+
+    /// Confirms, before anything is trained, that the task has the metric that is to choose the
+    /// best epoch: without it every epoch would count as the best.
+    private func check(_ metric: Metric, on data: EncodedRows) throws {
+        let outputs = model.head.configuration.outputCount
+        let logits = (0..<data.count).map { row in
+            let count = loss.kind == .tagging ? data.length(row) * outputs : outputs
+            return [Float](repeating: 0, count: count)
+        }
+        let blank = Predictions(logits: logits, loss: 0)
+        let metrics = try loss.kind.metrics(blank, of: data, labels: labels)
+        guard metrics[metric] == nil else { return }
+        let known = metrics.ordered.map(\.metric.rawValue).joined(separator: ", ")
+        throw TrainingError.settings(
+            "--metric \(metric.rawValue) is none of this task's (hint: \(known))"
+        )
     }
 
     /// The mean loss of some batches and its gradient: float32 [parameters].

@@ -22,7 +22,7 @@ extension TrainingError: CustomStringConvertible {
         switch self {
         case .nonFiniteLoss(let step, let checkpoint):
             let kept = checkpoint.map { "; the last good state is in \($0)" } ?? ""
-            return "the loss is not a finite number at step \(step)\(kept)"
+            return "the loss or its gradient is not finite at step \(step)\(kept)"
                 + " (hint: lower --learning-rate or set --max-grad-norm)"
         case .interrupted(let step, let checkpoint):
             let kept =

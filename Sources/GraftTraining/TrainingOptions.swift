@@ -47,6 +47,14 @@ public struct TrainingOptions: Sendable, Hashable, Codable {
         guard learningRate > 0, learningRate.isFinite else {
             throw TrainingError.settings("--learning-rate must be positive, found \(learningRate)")
         }
+        if let patience, patience < 1 {
+            throw TrainingError.settings("--patience must be at least 1, found \(patience)")
+        }
+        guard maxGradientNorm >= 0 else {
+            throw TrainingError.settings(
+                "--max-grad-norm must be 0 (off) or positive, found \(maxGradientNorm)"
+            )
+        }
         guard (0...1).contains(warmup) else {
             throw TrainingError.settings("--warmup is a share in 0 ... 1, found \(warmup)")
         }

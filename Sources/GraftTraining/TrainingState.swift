@@ -84,12 +84,12 @@ public struct TrainingState: Sendable {
     /// Puts the parameters back.
     func restore(into parameters: ParameterBuffer) throws { try parameters.load(values) }
 
-    /// The optimizer as it was.
-    func optimizer(_ settings: AdamW.Settings) throws -> AdamW {
+    /// The optimizer as it was, on the parameters' device: a stored state lies on the CPU.
+    func optimizer(_ settings: AdamW.Settings, device: Device) throws -> AdamW {
         try AdamW(
             count: values.count,
             settings: settings,
-            device: values.device,
+            device: device,
             resuming: (firstMoment, secondMoment, step)
         )
     }
@@ -137,11 +137,15 @@ extension TrainingState {
         )
     }
 
-    /// Puts a stored state together; `nil` if a large part is missing or the parts differ in size.
+    /// Puts a stored state together; `nil` if a large part is missing, the parts differ in size or
+    /// the counts contradict each other.
     init?(_ progress: Progress, tensors: [String: Tensor]) {
         guard let values = tensors["values"], let first = tensors["first_moment"],
             let second = tensors["second_moment"], let best = tensors["best"],
-            Set([values, first, second, best].map(\.shape)).count == 1
+            Set([values, first, second, best].map(\.shape)).count == 1,
+            progress.step == progress.steps.count, progress.epoch == progress.epochs.count,
+            (0...progress.step).contains(progress.stepInEpoch),
+            (0...progress.epoch).contains(progress.bestEpoch)
         else { return nil }
         step = progress.step
         epoch = progress.epoch

@@ -165,6 +165,10 @@ struct AttentionTests {
         #expect(failure { $0.keyOffsets[4] = 57 }.contains("offsets end at 56 and 57"))
         #expect(failure { $0.keyOffsets[2] = 70 }.contains("offsets must rise"))
         #expect(failure { $0.queryOffsets[0] = -1 }.contains("offsets must rise"))
+        let crowded = failure { ($0.isCausal, $0.queryOffsets[1]) = (true, 2) }
+        #expect(crowded.contains("row 0 has 2 causal queries, but only 1 keys"))
+        let half = try Tensor(zeros: [56, 16], dtype: .bfloat16)
+        #expect(failure(key: half).contains("one element type"))
         #expect(failure(key: try Tensor(zeros: [56, 8])).contains("keys and values"))
         let narrow = (try Tensor(zeros: [2, 8]), try Tensor(zeros: [2, 8]))
         #expect(failure(prefix: narrow).contains("prefix"))

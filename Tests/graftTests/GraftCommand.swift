@@ -91,16 +91,21 @@ enum GraftCommand {
         /// What stands on the standard error so far.
         var errors: String { text("err") }
 
-        /// Sends a signal.
-        func send(_ signal: Int32) { kill(id, signal) }
-
-        /// Waits for something to become true; `false` if the process ended before.
-        func waits(until condition: () -> Bool) async throws -> Bool {
-            while !condition() {
-                guard process.withLock(\.isRunning) else { return condition() }
-                try await Task.sleep(for: .milliseconds(2))
+        /// Sends a signal as soon as something is true; `false` if the process ended before.
+        ///
+        /// On a thread of its own: tests that compute keep Swift's own threads busy for seconds.
+        func send(_ signal: Int32, when condition: @escaping @Sendable () -> Bool) async -> Bool {
+            await withCheckedContinuation { continuation in
+                DispatchQueue.global().async { [self] in
+                    while !condition() {
+                        guard process.withLock(\.isRunning) else {
+                            return continuation.resume(returning: false)
+                        }
+                        usleep(2000)
+                    }
+                    continuation.resume(returning: kill(id, signal) == 0)
+                }
             }
-            return true
         }
 
         /// Waits for the end.

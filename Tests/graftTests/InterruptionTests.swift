@@ -20,12 +20,11 @@ import Testing
         #expect(whole.status == 0, "\(whole.errors)")
 
         let running = try GraftCommand.start(arguments(shop, output: "cut"), in: shop.path)
-        let isUnderWay = try await running.waits {
+        let wasUnderWay = await running.send(signal) {
             running.errors.contains("epoch 2/60")
                 && shop.contents("cut.checkpoint").contains { $0.hasPrefix("step-") }
         }
-        #expect(isUnderWay)
-        running.send(signal)
+        #expect(wasUnderWay)
         let cut = try await running.finished()
         #expect(cut.status == status, "\(cut.errors)")
         #expect(!shop.holds("cut"))
@@ -68,8 +67,7 @@ import Testing
     @Test func `a run with other settings does not go on`() async throws {
         let shop = try #require(shop)
         let running = try GraftCommand.start(arguments(shop, output: "a"), in: shop.path)
-        #expect(try await running.waits { running.errors.contains("epoch 1/60") })
-        running.send(SIGINT)
+        #expect(await running.send(SIGINT) { running.errors.contains("epoch 1/60") })
         #expect(try await running.finished().status == 130)
         let other = try await GraftCommand.run(
             arguments(shop, output: "a") + ["--resume", "--seed", "9"],

@@ -73,16 +73,10 @@ typedef enum __attribute__((enum_extensibility(closed))) {
   gt_unary_op_sigmoid = 5,
   gt_unary_op_leaky_relu = 6,
   gt_unary_op_mish = 7,
-  gt_unary_op_neg = 8,
-  gt_unary_op_sqrt = 9,
-  gt_unary_op_exp = 10,
-  gt_unary_op_log = 11,
-  gt_unary_op_abs = 12,
-  gt_unary_op_square = 13,
-  gt_unary_op_erfinv = 14,
-  gt_unary_op_contiguous = 15,
-  gt_unary_op_detach = 16,
-  gt_unary_op_isfinite = 17,
+  gt_unary_op_square = 8,
+  gt_unary_op_erfinv = 9,
+  gt_unary_op_contiguous = 10,
+  gt_unary_op_detach = 11,
 } gt_unary_op;
 
 // The process and the thread
@@ -95,6 +89,7 @@ GT_API gt_torch_version(char *buffer, size_t capacity);
 const char *gt_header_version(void);
 /// Handles made and not yet freed, over all threads.
 int64_t gt_live_handles(void);
+/// Counts below 1 are taken as 1.
 void gt_set_num_threads(int32_t count);
 int32_t gt_get_num_threads(void);
 /// Gives free memory that the allocator holds back to the system, where it can.
@@ -141,8 +136,6 @@ GT_API gt_cat(const gt_tensor *tensors, int32_t count, int64_t dimension, gt_ten
 GT_SAFE_API gt_index_select(gt_tensor a, int64_t dimension, gt_tensor indices, gt_tensor *out);
 /// Sum (or mean) over one dimension, or over all with `all`.
 GT_SAFE_API gt_sum(gt_tensor a, int64_t dimension, bool all, bool keep, bool mean, gt_tensor *out);
-GT_SAFE_API gt_max(gt_tensor a, int64_t dimension, bool all, gt_tensor *out);
-GT_SAFE_API gt_argmax(gt_tensor a, int64_t dimension, gt_tensor *out);
 GT_SAFE_API gt_softmax(gt_tensor a, int64_t dimension, bool logarithm, gt_tensor *out);
 GT_SAFE_API gt_equal(gt_tensor a, gt_tensor b, bool *out);
 
@@ -184,7 +177,7 @@ typedef struct {
 GT_API gt_ragged_attention(gt_tensor query, gt_tensor key, gt_tensor value, gt_tensor prefix_key,
                            gt_tensor prefix_value, const gt_ragged *shape, gt_tensor *out);
 
-// Losses (means over rows unless said otherwise)
+// Losses (means over rows unless `sum`)
 
 /// Cross entropy; class indices of -100 are ignored. `class_weights` may be a null handle.
 /// With `sum`, the sum of the (weighted) losses instead of their mean.
