@@ -340,6 +340,8 @@ void check(const Operands &operands, const Shape &shape) {
               "the rows' offsets end at ", shape.query_offsets.back(), " and ", shape.key_offsets.back(), ", but there are ",
               q.size(0), " queries and ", operands.key.size(0), " keys");
   for (int64_t row = 0; row < shape.rows; ++row) {
+    TORCH_CHECK(shape.queries(row) == 0 || shape.keys(row) + operands.prefix() > 0, "row ", row,
+                " has queries but no keys");
     TORCH_CHECK(!shape.causal || shape.queries(row) <= shape.keys(row), "row ", row, " has ", shape.queries(row),
                 " causal queries, but only ", shape.keys(row), " keys");
   }

@@ -40,6 +40,8 @@ public struct BaseModel: Sendable {
         registry: ModelRegistry = .builtin
     ) throws {
         try Torch.checkVersion()
+        // Read the number of cores before any worker limits its own thread to one.
+        _ = Workers.cores
         if case .cuda = device, !Device.isCUDAAvailable {
             throw TrainingError.deviceUnavailable(device)
         }

@@ -1,4 +1,5 @@
 public import GraftData
+package import GraftFormats
 public import GraftLayers
 public import GraftModels
 public import GraftText
@@ -111,6 +112,31 @@ public struct EncodedRows: Sendable {
             keys: rows.map(Int64.init),
             device: device
         )
+    }
+
+    /// A hash of everything that training sees of these rows: tokens, segments, lengths and targets.
+    package var contentHash: ContentHash {
+        var bytes: [UInt8] = []
+        func append(_ numbers: some Sequence<some FixedWidthInteger>) {
+            for number in numbers {
+                var rest = UInt64(truncatingIfNeeded: number)
+                for _ in 0..<8 {
+                    bytes.append(UInt8(truncatingIfNeeded: rest))
+                    rest >>= 8
+                }
+            }
+        }
+        append(offsets)
+        append(ids)
+        append(typeIDs)
+        switch targets {
+        case .none: append([0])
+        case .classes(let classes): append([1] + classes)
+        case .classLists(let lists): for list in lists { append([2, list.count] + list) }
+        case .numbers(let numbers): append([3] + numbers.map { Int($0.bitPattern) })
+        case .tags(let tags): append([4] + tags)
+        }
+        return ContentHash(of: bytes)
     }
 
     /// The tokens' tags of one row; empty unless the rows have tags.

@@ -81,6 +81,9 @@ struct Train: ParsableCommand {
             } else {
                 log.warning("\(checkpoint.path): no checkpoint to go on from: starting anew")
             }
+        } else {
+            // --overwrite gave an older, interrupted run up: its state must not be taken for one of this run.
+            checkpoint.remove()
         }
         var readySeconds: Double?
         let outcome = try run.trainer.run(

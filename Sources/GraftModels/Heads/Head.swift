@@ -63,6 +63,12 @@ public struct HeadConfiguration: Sendable, Hashable, Codable {
         dropout = try fields.optional(.dropout)
         guard outputCount > 0 else { throw fields.invalid(.outputCount, "must be positive") }
         guard layers > 0 else { throw fields.invalid(.layers, "must be positive, found \(layers)") }
+        if let dropout, !(0..<1).contains(dropout) {
+            throw fields.invalid(.dropout, "must be in 0 ..< 1, found \(dropout)")
+        }
+        guard kind != .regression || outputCount == 1 else {
+            throw fields.invalid(.outputCount, "a regression head has 1, found \(outputCount)")
+        }
     }
 }
 
@@ -141,8 +147,14 @@ public struct Head: Sendable {
         switch configuration.pooling {
         case .mean: return try output.layout.rowMeans(output.hidden)
         case .pooler:
-            if let pooled = try output.pooled() { return pooled }
-            fallthrough
+            guard let pooled = try output.pooled() else {
+                throw TorchError(
+                    kind: .invalidArgument,
+                    operation: "head",
+                    message: "the head reads the pooler, which this model does not have"
+                )
+            }
+            return pooled
         case .first:
             return try output.layout.firstTokens(of: output.hidden)
         }

@@ -4,6 +4,7 @@ internal import GraftData
 internal import GraftFormats
 internal import GraftLayers
 internal import GraftModels
+internal import GraftTorch
 internal import GraftTraining
 
 /// Everything that a run needs, read and checked before its first step.
@@ -79,10 +80,11 @@ struct TrainingRun {
             method,
             head,
             labels: labels,
-            maxLength: maxLength,
-            data: trainHash,
-            rows: train.count,
-            classWeights: settings.classWeights
+            data: [trainRows, evaluationRows].map { $0?.contentHash.hexadecimal ?? "" },
+            settings: [
+                settings.classWeights ?? "", command.model.dtype.rawValue,
+                command.model.device.description,
+            ]
         )
         warnings =
             try method.warnings(for: base.encoder.sites, isSequenceTask: kind != .tagging)
@@ -103,21 +105,24 @@ struct TrainingRun {
         _ method: any AdapterMethod,
         _ head: HeadConfiguration,
         labels: [String],
-        maxLength: Int,
-        data: ContentHash,
-        rows: Int,
-        classWeights: String?
+        data: [String],
+        settings: [String]
     ) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        let parts = [
-            URL(filePath: base.path).standardizedFileURL.resolvingSymlinksInPath().path,
-            String(try Checkpoint(path: base.path).byteCount),
-            String(decoding: try encoder.encode(method), as: UTF8.self),
-            String(decoding: try encoder.encode(head), as: UTF8.self),
-            String(decoding: try encoder.encode(labels), as: UTF8.self),
-            classWeights ?? "", String(maxLength), String(rows), data.hexadecimal,
-        ]
+        // The model goes by its files' sizes and times: hashing its weights would delay the first step.
+        let files = try Checkpoint(path: base.path).files.map { file in
+            let facts = try FileManager.default.attributesOfItem(atPath: file.mapping.path)
+            let changed = facts[.modificationDate] as? Date
+            return "\(file.mapping.byteCount) \(changed?.timeIntervalSince1970 ?? 0)"
+        }
+        let parts =
+            files + data + settings + [
+                URL(filePath: base.path).standardizedFileURL.resolvingSymlinksInPath().path,
+                String(decoding: try encoder.encode(method), as: UTF8.self),
+                String(decoding: try encoder.encode(head), as: UTF8.self),
+                String(decoding: try encoder.encode(labels), as: UTF8.self),
+            ]
         return ContentHash(of: parts.joined(separator: "\n").utf8).hexadecimal
     }
 
