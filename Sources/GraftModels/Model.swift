@@ -15,10 +15,10 @@ public protocol TextEncoder: Sendable {
     /// Builds the model.
     ///
     /// - Parameters:
-    ///   - configuration: The folder's `config.json`.
+    ///   - file: The folder's `config.json`.
     ///   - scope: The root of the base model's parameters.
     /// - Throws: `ConfigurationError` naming a field that cannot be used, or what the scope throws.
-    init(_ configuration: ConfigurationFile, _ scope: ParameterScope) throws
+    init(_ file: ConfigurationFile, _ scope: ParameterScope) throws
 
     /// Sizes that heads, reports and checks need.
     var shape: ModelShape { get }
