@@ -25,10 +25,11 @@ struct Room {
         .target(name: name, dependencies: dependencies, swiftSettings: settings)
     }
 
+    // Tests reach into other rooms, so that a suite depends on all of them.
     var tests: Target {
         .testTarget(
             name: name + "Tests",
-            dependencies: [.byName(name: name), "GraftTestSupport"] + dependencies,
+            dependencies: rooms.map { .byName(name: $0.name) } + ["GraftTestSupport"],
             exclude: fixtures,
             swiftSettings: settings
         )

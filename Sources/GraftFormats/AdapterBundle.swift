@@ -23,6 +23,9 @@ public struct AdapterBundle: Sendable {
     public var labels: [String]
     /// The longest row that training saw, in tokens.
     public var maxLength: Int
+    /// Whether rows were pairs of texts in training.
+    public var readsPairs: Bool
+    /// The frozen model that it belongs to.
     public var base: BaseIdentity
     /// How it was made: seed, data, versions, metrics; for people.
     public var provenance: [String: String]
@@ -36,6 +39,7 @@ public struct AdapterBundle: Sendable {
         head: HeadConfiguration,
         labels: [String],
         maxLength: Int,
+        readsPairs: Bool = false,
         base: BaseIdentity,
         provenance: [String: String],
         tensors: [String: Tensor]
@@ -45,6 +49,7 @@ public struct AdapterBundle: Sendable {
         self.head = head
         self.labels = labels
         self.maxLength = maxLength
+        self.readsPairs = readsPairs
         self.base = base
         self.provenance = provenance
         self.tensors = tensors
@@ -155,6 +160,7 @@ private struct StoredBundle: Codable {
         case settings = "configuration"
         case head, labels
         case maxLength = "max_length"
+        case readsPairs = "reads_pairs"
         case base, provenance
     }
 
@@ -181,6 +187,7 @@ private struct StoredBundle: Codable {
             head: try fields.required(.head),
             labels: try fields.required(.labels),
             maxLength: try fields.required(.maxLength),
+            readsPairs: try fields.required(.readsPairs),
             base: try fields.required(.base),
             provenance: try fields.value(.provenance, default: [:]),
             tensors: [:]
@@ -208,6 +215,7 @@ private struct StoredBundle: Codable {
         try fields.encode(bundle.head, forKey: .head)
         try fields.encode(bundle.labels, forKey: .labels)
         try fields.encode(bundle.maxLength, forKey: .maxLength)
+        try fields.encode(bundle.readsPairs, forKey: .readsPairs)
         try fields.encode(bundle.base, forKey: .base)
         try fields.encode(bundle.provenance, forKey: .provenance)
     }

@@ -58,6 +58,7 @@ extension BaseModel {
             head: head,
             labels: names,
             maxLength: maxLength,
+            readsPairs: data.hasPairs,
             base: try identity(),
             provenance: ["data": data.path, "seed": String(trainer.options.seed)],
             tensors: outcome.tensors

@@ -50,20 +50,27 @@ public struct Predictor: Sendable {
         }
         let tensors = try bundle.tensors.mapValues { try $0.moved(to: base.device) }
         let stored = StoredParameters(tensors)
-        model = try AdaptedModel(
-            base,
-            method: bundle.method,
-            head: bundle.head,
-            ParameterScope(stored)
-        )
-        try stored.checkAllUsed()
+        do {
+            model = try AdaptedModel(
+                base,
+                method: bundle.method,
+                head: bundle.head,
+                ParameterScope(stored)
+            )
+            try stored.checkAllUsed()
+        } catch let error as ParameterError {
+            throw TrainingError.wrongTensors(adapter: name, reason: "\(error)")
+        }
         self.bundle = bundle
         tokenizer = base.tokenizer
     }
 
     /// Encodes rows as the adapter was trained to read them.
     public func encode(_ data: Dataset, labelled: Bool) throws -> EncodedRows {
-        try EncodedRows(
+        guard data.hasPairs == bundle.readsPairs else {
+            throw TrainingError.pairs(path: data.path, adapterReadsPairs: bundle.readsPairs)
+        }
+        return try EncodedRows(
             data,
             tokenizer: tokenizer,
             maxLength: bundle.maxLength,

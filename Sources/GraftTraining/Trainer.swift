@@ -104,6 +104,12 @@ public struct Trainer: Sendable {
         options: TrainingOptions
     ) throws {
         try options.check()
+        guard head.kind != .classification || head.outputCount > 1 else {
+            throw TrainingError.settings(
+                "all rows have the class '\(labels.first ?? "")': there is nothing to tell apart"
+                    + " (hint: is --label-column right?)"
+            )
+        }
         let fresh = FreshParameters(seed: options.seed)
         _ = try AdaptedModel(base, method: method, head: head, ParameterScope(fresh))
         parameters = try ParameterBuffer(fresh.parameters, device: base.device)
@@ -164,6 +170,11 @@ public struct Trainer: Sendable {
         if workers.count > 1 { Torch.threads = 1 }
         defer { Torch.threads = threads }
         if let metric = options.metric, let evaluation { try check(metric, on: evaluation) }
+        guard evaluation != nil || (options.metric == nil && options.patience == nil) else {
+            throw TrainingError.settings(
+                "--metric and --patience need rows to score on: give --eval"
+            )
+        }
         let plan = TrainingPlan(rows: data.count, options: options)
         var state = try resuming ?? TrainingState(parameters, options: options)
         try state.restore(into: parameters)

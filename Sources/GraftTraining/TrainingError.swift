@@ -11,6 +11,10 @@ public enum TrainingError: Error, Sendable, Hashable {
     case deviceUnavailable(Device)
     case missingTokenizer(String)
     case wrongBase(adapter: String, reason: String)
+    /// An adapter whose tensors are not those of its configuration.
+    case wrongTensors(adapter: String, reason: String)
+    /// Rows with one text for an adapter of pairs, or the reverse.
+    case pairs(path: String, adapterReadsPairs: Bool)
     /// A resumed run differs from the one that was interrupted.
     case resume(path: String, reason: String)
     /// Settings that cannot be used together.
@@ -39,6 +43,14 @@ extension TrainingError: CustomStringConvertible {
         case .wrongBase(let adapter, let reason):
             return "\(adapter): this adapter belongs to another model: \(reason)"
                 + " (hint: --allow-base-mismatch runs it all the same)"
+        case .wrongTensors(let adapter, let reason):
+            return "\(adapter)/adapter.safetensors: \(reason)"
+        case .pairs(let path, let adapterReadsPairs):
+            return adapterReadsPairs
+                ? "\(path): the adapter was trained on pairs of texts, these rows have one text each"
+                    + " (hint: --pair-column)"
+                : "\(path): the adapter was trained on single texts, these rows have two"
+                    + " (hint: leave out the second text's column)"
         case .resume(let path, let reason):
             return "\(path): cannot resume: \(reason)"
         case .settings(let problem):

@@ -52,6 +52,7 @@ struct Encode: ParsableCommand {
     }
 
     func run() throws {
+        _ = try OutputFile.checked(output)
         let base = try model.load()
         let predictor = try adapter.map { try adapterOptions.predictor($0, on: base) }
         let longest = maxLength ?? predictor?.bundle.maxLength ?? base.shape.positions

@@ -66,6 +66,7 @@ struct Predict: ParsableCommand {
     }
 
     func run() throws {
+        let output = try OutputFile.checked(output)
         let base = try model.load()
         let predictors = try adapters.map { (name: $0, try adapterOptions.predictor($0, on: base)) }
         let answered = try predictors.map { name, predictor in

@@ -54,6 +54,7 @@ struct Tokenize: ParsableCommand {
     }
 
     func run() throws {
+        let output = try OutputFile.checked(output)
         let tokenizer = try TokenizerFolder(URL(filePath: ModelOptions.folder(of: model)))
             .load()
         let rows =

@@ -1,5 +1,6 @@
 import Foundation
 import GraftAdapters
+import GraftData
 import GraftFormats
 import GraftLayers
 import GraftTestSupport
@@ -25,6 +26,31 @@ struct RefusalTests {
         let run = TrainingRun { $0.metric = .entityF1 }
         let found = description { _ = try run(base) }
         #expect(found.contains("entity_f1") && found.contains("accuracy"))
+    }
+
+    @Test
+    func `pairs for an adapter of single texts are refused`() throws {
+        let base = try TinyModel().base
+        let run = TrainingRun { $0.epochs = 1 }
+        let bundle = AdapterBundle(
+            method: try AdapterRegistry.builtin.method(named: run.method),
+            methodName: run.method,
+            head: run.task.head,
+            labels: run.task.labels,
+            maxLength: 32,
+            base: try base.identity(),
+            provenance: [:],
+            tensors: try run(base).tensors
+        )
+        let predictor = try Predictor(base, adapter: bundle)
+        let pairs = try Dataset(
+            parsing: Array(#"{"text": "the film", "text_b": "is good"}"#.utf8),
+            named: "pairs.jsonl",
+            schema: RowSchema(.text, target: nil),
+            format: .jsonLines
+        )
+        let found = description { _ = try predictor.encode(pairs, labelled: false) }
+        #expect(found.contains("pairs.jsonl") && found.contains("single texts"))
     }
 
     @Test

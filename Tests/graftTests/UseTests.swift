@@ -113,6 +113,21 @@ import Testing
         }
     }
 
+    @Test func `a file that is there is never written over`() async throws {
+        let shop = try Workshop()
+        let before = try shop.bytes("eval.jsonl")
+        for command in [["encode"], ["tokenize"]] {
+            let outcome = try await GraftCommand.run(
+                command + [
+                    "--model", shop.model, "--data", "eval.jsonl", "--output", "eval.jsonl",
+                ],
+                in: shop.path
+            )
+            #expect(outcome.status == 1 && outcome.errors.contains("eval.jsonl: there is a file"))
+        }
+        #expect(try shop.bytes("eval.jsonl") == before)
+    }
+
     @Test func `an adapter changes hidden states`() async throws {
         let shop = try Workshop()
         #expect(try await shop.train(output: "a", "--learning-rate", "0.01").status == 0)

@@ -54,6 +54,7 @@ struct TrainingResult {
             head: run.head,
             labels: run.labels,
             maxLength: run.maxLength,
+            readsPairs: run.train.hasPairs,
             base: identity,
             provenance: provenance,
             tensors: outcome.tensors
