@@ -82,8 +82,8 @@ let package = Package(
         + [
             .executableTarget(
                 name: "graft",
-                dependencies: [
-                    "GraftTraining", "Yams",
+                dependencies: rooms.map { .byName(name: $0.name) } + [
+                    "Yams",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                     .product(name: "Logging", package: "swift-log"),
                 ],
@@ -91,7 +91,7 @@ let package = Package(
             ),
             .target(
                 name: "GraftTestSupport",
-                dependencies: ["GraftTraining"],
+                dependencies: rooms.map { .byName(name: $0.name) },
                 path: "Tests/GraftTestSupport",
                 swiftSettings: settings
             ),
