@@ -1,5 +1,6 @@
 import Foundation
 import GraftFormats
+import GraftTestSupport
 import Testing
 
 private struct Interruption: Error {}
@@ -114,7 +115,7 @@ private struct Interruption: Error {}
 
     @Test(.enabled(if: SmallDisk.isAvailable, "needs the right to mount a tmpfs"))
     func `a full disk keeps the older folder and leaves nothing else`() throws {
-        let disk = try SmallDisk()
+        let disk = try SmallDisk(kibibytes: 64)
         let destination = disk.path + "/out"
         try AtomicFolder.write(to: destination, ifExists: .refuse) { try put("old", at: $0 + "/a") }
         #expect(throws: SafetensorsError.self) {

@@ -1,5 +1,6 @@
 import Foundation
 import GraftFormats
+import GraftTestSupport
 import Testing
 
 private struct SourceFailure: Error, CustomStringConvertible {
@@ -103,7 +104,7 @@ private struct SourceFailure: Error, CustomStringConvertible {
     // /dev/full does not help here, for the writer never opens an existing file.
     @Test(.enabled(if: SmallDisk.isAvailable, "needs the right to mount a tmpfs"))
     func `a full disk is an error and leaves nothing behind`() throws {
-        let disk = try SmallDisk()
+        let disk = try SmallDisk(kibibytes: 64)
         let path = disk.path + "/out.safetensors"
         var writer = SafetensorsWriter()
         add("a", [Float](repeating: 1, count: 1 << 20), to: &writer)

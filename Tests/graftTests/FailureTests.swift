@@ -238,7 +238,7 @@ import Testing
     @Test(.enabled("mounting a small disk needs root") { SmallDisk.isAvailable })
     func `a full disk leaves nothing half-written`() async throws {
         let shop = try Workshop()
-        let disk = try SmallDisk()
+        let disk = try SmallDisk(kibibytes: 16)
         let outcome = try await shop.train(output: disk.path + "/a", "--checkpoint-every", "0")
         expectFailure(outcome, naming: [disk.path, "No space left"])
         #expect(try FileManager.default.contentsOfDirectory(atPath: disk.path).isEmpty)
