@@ -28,6 +28,30 @@ public protocol AdapterMethod: Codable, Sendable {
     /// The adapter at a frozen normalisation, or `nil` if the method does not act there.
     func attach(to target: NormSite, _ scope: ParameterScope) throws -> (any NormAdapter)?
 
+    /// What stands in front of an attention's keys, or `nil` if the method does not act there.
+    func attach(to target: AttentionSite, _ scope: ParameterScope) throws
+        -> (any AttentionAdapter)?
+
+    /// The adapter at a block's output, or `nil` if the method does not act there.
+    func attach(to target: BlockSite, _ scope: ParameterScope) throws -> (any BlockAdapter)?
+
+    /// The adapter at the embeddings' output, or `nil` if the method does not act there.
+    func attach(to target: EmbeddingSite, _ scope: ParameterScope) throws
+        -> (any EmbeddingAdapter)?
+
+    /// Attaches the method at every site where it acts.
+    ///
+    /// Methods whose sites share parameters do so here; for the others, each `attach(to:_:)` is
+    /// asked about its sites.
+    ///
+    /// - Parameters:
+    ///   - sites: The model's sites.
+    ///   - scope: Where parameters come from; a site's are below its path.
+    /// - Returns: What acts at each site.
+    /// - Throws: `ConfigurationError` if the settings do not fit the model, or what the scope
+    ///   throws.
+    func attached(to sites: SiteMap, _ scope: ParameterScope) throws -> SiteAdapters
+
     /// Whether the base model itself is trained, as full fine-tuning does.
     var trainsBase: Bool { get }
 
@@ -61,20 +85,27 @@ extension AdapterMethod {
         _ scope: ParameterScope
     ) throws -> (any NormAdapter)? { nil }
 
+    public func attach(
+        to target: AttentionSite,
+        _ scope: ParameterScope
+    ) throws -> (any AttentionAdapter)? { nil }
+
+    public func attach(
+        to target: BlockSite,
+        _ scope: ParameterScope
+    ) throws -> (any BlockAdapter)? { nil }
+
+    public func attach(
+        to target: EmbeddingSite,
+        _ scope: ParameterScope
+    ) throws -> (any EmbeddingAdapter)? { nil }
+
     public var trainsBase: Bool { false }
 
     public var defaultLearningRate: Double { 5e-4 }
 
     public func warnings(for sites: SiteMap, isSequenceTask: Bool) -> [String] { [] }
 
-    /// Attaches the method at every site where it acts.
-    ///
-    /// - Parameters:
-    ///   - sites: The model's sites.
-    ///   - scope: Where parameters come from; a site's are below its path.
-    /// - Returns: What acts at each site.
-    /// - Throws: `ConfigurationError` if the settings do not fit the model, or what the scope
-    ///   throws.
     public func attached(to sites: SiteMap, _ scope: ParameterScope) throws -> SiteAdapters {
         try check(against: sites)
         var adapters = SiteAdapters()
@@ -86,6 +117,15 @@ extension AdapterMethod {
         }
         for target in sites.norm {
             adapters.norm[target.site] = try attach(to: target, scope / target.site.path)
+        }
+        for target in sites.attention {
+            adapters.attention[target.site] = try attach(to: target, scope / target.site.path)
+        }
+        for target in sites.block {
+            adapters.block[target.site] = try attach(to: target, scope / target.site.path)
+        }
+        for target in sites.embedding {
+            adapters.embedding[target.site] = try attach(to: target, scope / target.site.path)
         }
         return adapters
     }

@@ -10,7 +10,7 @@ public struct ForwardContext: Sendable {
     /// What acts at the sites.
     public let adapters: SiteAdapters
     /// What dropout masks depend on besides their place; `nil` in evaluation, which drops nothing.
-    public let dropoutSeed: UInt64?
+    public var dropoutSeed: UInt64?
 
     /// Creates a context.
     ///
@@ -71,7 +71,20 @@ public struct ForwardContext: Sendable {
     }
 
     /// Whether every adapter of a block computes a token's result from that token alone.
-    public func isTokenwise(_ site: Site) -> Bool { adapters.hidden[site]?.isTokenwise ?? true }
+    public func isTokenwise(layer: Int) -> Bool { adapters.isTokenwise(layer: layer) }
+
+    /// Ends a block: the adapter at its output.
+    public func finishBlock(_ hidden: Tensor, at site: Site) throws(TorchError) -> Tensor {
+        try adapters.block[site]?(hidden, at: site, in: self) ?? hidden
+    }
+
+    /// Ends the embeddings: the adapter at their output, which may add tokens to the layout.
+    public mutating func finishEmbeddings(
+        _ embedded: Tensor,
+        at site: Site
+    ) throws(TorchError) -> Tensor {
+        try adapters.embedding[site]?(embedded, at: site, in: &self) ?? embedded
+    }
 
     /// Dropout at a named place; the input itself in evaluation.
     ///

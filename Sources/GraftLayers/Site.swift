@@ -1,3 +1,5 @@
+public import GraftTorch
+
 /// A place inside a transformer where an adapter may act.
 ///
 /// Models publish their sites and call ``ForwardContext`` at each of them; adapter methods decide
@@ -21,6 +23,10 @@ public struct Site: Sendable, Hashable, Codable {
         case attentionNorm = "attention_norm"
         case feedForwardNorm = "feed_forward_norm"
         case embeddingNorm = "embedding_norm"
+        // Attention sites: places in front of keys and values.
+        case selfAttention = "self_attention"
+        // A block's output.
+        case block
         // The embeddings' output.
         case embeddings
     }
@@ -54,20 +60,21 @@ extension Site: CustomStringConvertible {
 public struct LinearSite: Sendable {
     /// Where it is.
     public let site: Site
-    /// The width of `x`.
-    public let inputSize: Int
-    /// The width of `y`.
-    public let outputSize: Int
-    /// Whether the projection has a bias.
-    public let hasBias: Bool
+    /// The frozen projection.
+    public let linear: Linear
 
     /// Publishes a projection.
     public init(_ site: Site, _ linear: Linear) {
         self.site = site
-        inputSize = linear.weight.inputSize
-        outputSize = linear.weight.outputSize
-        hasBias = linear.bias != nil
+        self.linear = linear
     }
+
+    /// The width of `x`.
+    public var inputSize: Int { linear.weight.inputSize }
+    /// The width of `y`.
+    public var outputSize: Int { linear.weight.outputSize }
+    /// Whether the projection has a bias.
+    public var hasBias: Bool { linear.bias != nil }
 }
 
 /// The output of a sub-layer, before its residual addition.
@@ -104,6 +111,60 @@ public struct NormSite: Sendable {
     }
 }
 
+/// A place in front of the keys and values of an attention.
+public struct AttentionSite: Sendable {
+    /// Where it is.
+    public let site: Site
+    /// The width of the hidden states that the attention reads.
+    public let hiddenSize: Int
+    /// The width of its keys, and of its values: key heads times the width of a head.
+    public let keySize: Int
+    /// Blocks in the site's tower.
+    public let layerCount: Int
+
+    /// Publishes an attention.
+    public init(_ site: Site, hiddenSize: Int, keySize: Int, layerCount: Int) {
+        self.site = site
+        self.hiddenSize = hiddenSize
+        self.keySize = keySize
+        self.layerCount = layerCount
+    }
+}
+
+/// The output of a whole block.
+public struct BlockSite: Sendable {
+    /// Where it is.
+    public let site: Site
+    /// The width of the hidden states.
+    public let size: Int
+    /// Blocks in the site's tower.
+    public let layerCount: Int
+
+    /// Publishes a block's output.
+    public init(_ site: Site, size: Int, layerCount: Int) {
+        self.site = site
+        self.size = size
+        self.layerCount = layerCount
+    }
+}
+
+/// What the first block of a tower reads.
+public struct EmbeddingSite: Sendable {
+    /// Where it is.
+    public let site: Site
+    /// The frozen word embeddings: [vocabulary, width].
+    public let words: Tensor
+    /// The width of the embeddings' output.
+    public let size: Int
+
+    /// Publishes the embeddings' output.
+    public init(_ site: Site, words: Tensor, size: Int) {
+        self.site = site
+        self.words = words
+        self.size = size
+    }
+}
+
 /// All sites of a model.
 public struct SiteMap: Sendable {
     /// Projections, in the order of the forward pass.
@@ -112,6 +173,12 @@ public struct SiteMap: Sendable {
     public var hidden: [HiddenSite] = []
     /// Normalisations, likewise.
     public var norm: [NormSite] = []
+    /// Attentions, likewise.
+    public var attention: [AttentionSite] = []
+    /// Block outputs, likewise.
+    public var block: [BlockSite] = []
+    /// The embeddings' outputs, one for each tower that reads tokens.
+    public var embedding: [EmbeddingSite] = []
 
     /// A model without sites.
     public init() {}

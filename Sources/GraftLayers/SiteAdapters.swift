@@ -2,6 +2,9 @@ public import GraftTorch
 
 /// Changes the output of a frozen projection.
 public protocol LinearAdapter: Sendable {
+    /// Whether the result at a token depends on that token alone, so that others may be left out.
+    var isTokenwise: Bool { get }
+
     /// Returns the projection's new output.
     ///
     /// - Parameters:
@@ -15,6 +18,10 @@ public protocol LinearAdapter: Sendable {
         output: Tensor,
         in context: ForwardContext
     ) throws(TorchError) -> Tensor
+}
+
+extension LinearAdapter {
+    public var isTokenwise: Bool { true }
 }
 
 /// Changes the output of a sub-layer before its residual addition.
@@ -50,6 +57,63 @@ public protocol NormAdapter: Sendable {
     func replacing(_ norm: LayerNorm) -> any Normalization
 }
 
+/// Puts keys and values in front of those of an attention.
+public protocol AttentionAdapter: Sendable {
+    /// Returns what stands in front of the keys and values of every row.
+    ///
+    /// - Parameters:
+    ///   - input: What the attention's queries are projected from: [tokens, hidden]
+    ///   - site: Which attention.
+    ///   - context: The pass that this is part of; its layout is that of `input`.
+    /// - Returns: The prefix of all rows, or one for each.
+    /// - Throws: `TorchError` if an operation fails.
+    func callAsFunction(
+        _ input: Tensor,
+        at site: Site,
+        in context: ForwardContext
+    ) throws(TorchError) -> KeyPrefix
+}
+
+/// Keys and values in front of those of the rows.
+public struct KeyPrefix: Sendable {
+    /// [prefix, key size]; with ``offsets``, the prefixes of all rows one after another.
+    public let key: Tensor
+    /// As ``key``.
+    public let value: Tensor
+    /// Where each row's prefix starts, and where the last ends; `nil` if all rows have the same one.
+    public let offsets: [Int64]?
+
+    /// Creates a prefix.
+    public init(key: Tensor, value: Tensor, offsets: [Int64]? = nil) {
+        self.key = key
+        self.value = value
+        self.offsets = offsets
+    }
+}
+
+/// Changes the output of a whole block.
+public protocol BlockAdapter: Sendable {
+    /// Whether the result at a token depends on that token alone, so that others may be left out.
+    var isTokenwise: Bool { get }
+
+    /// Returns the block's new output: [tokens, hidden]
+    func callAsFunction(
+        _ hidden: Tensor,
+        at site: Site,
+        in context: ForwardContext
+    ) throws(TorchError) -> Tensor
+}
+
+/// Changes what the first block reads, and may put tokens in front of every row.
+public protocol EmbeddingAdapter: Sendable {
+    /// Returns the blocks' input, and sets the context's layout if it has other tokens.
+    func callAsFunction(
+        _ embedded: Tensor,
+        at site: Site,
+        in context: inout ForwardContext
+    ) throws(TorchError) -> Tensor
+}
+
 /// What is active in a forward pass: at most one adapter at each site.
 ///
 /// Compositions of several adapters are themselves adapters of these protocols, so that a model
@@ -61,10 +125,33 @@ public struct SiteAdapters: Sendable {
     public var hidden: [Site: any HiddenAdapter] = [:]
     /// What acts at normalisations.
     public var norm: [Site: any NormAdapter] = [:]
+    /// What acts in front of keys and values.
+    public var attention: [Site: any AttentionAdapter] = [:]
+    /// What acts at block outputs.
+    public var block: [Site: any BlockAdapter] = [:]
+    /// What acts at the embeddings' output.
+    public var embedding: [Site: any EmbeddingAdapter] = [:]
 
     /// Nothing: the frozen model.
     public init() {}
 
     /// Every site at which something acts.
-    public var sites: Set<Site> { Set(linear.keys).union(hidden.keys).union(norm.keys) }
+    public var sites: Set<Site> {
+        Set(linear.keys).union(hidden.keys).union(norm.keys)
+            .union(attention.keys).union(block.keys).union(embedding.keys)
+    }
+
+    /// The number of blocks of a tower below everything that acts, embeddings included.
+    public func trunkDepth(of layerCount: Int) -> Int {
+        sites.reduce(layerCount) { min($0, $1.layer ?? 0) }
+    }
+
+    /// Whether all that acts in a block computes a token's result from that token alone.
+    ///
+    /// A prefix does: every query sees the same keys, whichever queries are left.
+    func isTokenwise(layer: Int) -> Bool {
+        linear.allSatisfy { $0.layer != layer || $1.isTokenwise }
+            && hidden.allSatisfy { $0.layer != layer || $1.isTokenwise }
+            && block.allSatisfy { $0.layer != layer || $1.isTokenwise }
+    }
 }

@@ -25,20 +25,37 @@ public protocol TextEncoder: Sendable {
     /// Where adapters may act.
     var sites: SiteMap { get }
 
-    /// Computes hidden states.
+    /// Computes what the first block reads, with the adapter at the embeddings.
     ///
     /// - Parameters:
     ///   - batch: Rows of tokens.
-    ///   - context: What acts at the sites; its layout is that of `batch`.
-    ///   - wanted: Which tokens' last hidden states are needed.
-    /// - Returns: The hidden states that are wanted.
+    ///   - context: What acts; its layout is that of `batch`, and becomes that of the result.
+    /// - Returns: [tokens, hidden]
     /// - Throws: `TorchError`, of kind `invalidArgument` if a row is longer than the model's
     ///   positions.
-    func callAsFunction(
+    func embedded(
         _ batch: TokenBatch,
-        in context: ForwardContext,
-        wanted: WantedTokens
-    ) throws(TorchError) -> EncoderOutput
+        in context: inout ForwardContext
+    ) throws(TorchError) -> Tensor
+
+    /// Computes one block.
+    ///
+    /// - Parameters:
+    ///   - index: Which, counted from 0.
+    ///   - x: The hidden states of the tokens that the context lays out: [tokens, hidden]
+    ///   - context: What acts; with `keepingFirstTokens`, its layout becomes that of the result.
+    ///   - keepingFirstTokens: Whether only each row's first token is needed.
+    /// - Returns: [tokens, hidden], or [rows, hidden] if only first tokens are kept.
+    /// - Throws: `TorchError` if shapes do not fit.
+    func block(
+        _ index: Int,
+        _ x: Tensor,
+        in context: inout ForwardContext,
+        keepingFirstTokens: Bool
+    ) throws(TorchError) -> Tensor
+
+    /// Applies the model's own pooler: [rows, hidden] -> [rows, hidden]; `nil` without one.
+    func pooled(_ firstTokens: Tensor) throws(TorchError) -> Tensor?
 }
 
 /// Which tokens' last hidden states a caller reads.
@@ -60,6 +77,9 @@ public struct EncoderOutput: Sendable {
     public let layers: [Tensor]
     /// What the model's own pooler makes of each row's first token: [rows, hidden]; `nil` without.
     public let pooled: @Sendable () throws(TorchError) -> Tensor?
+
+    /// Each row's first hidden state: [rows, hidden].
+    public func firstTokens() throws(TorchError) -> Tensor { try layout.firstTokens(of: hidden) }
 }
 
 /// The sizes of a model.

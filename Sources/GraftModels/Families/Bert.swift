@@ -36,39 +36,30 @@ public struct Bert: TextEncoder {
             hasPooler: pooler != nil
         )
         var sites = SiteMap()
-        sites.norm.append(NormSite(Embeddings.site(.embeddingNorm), embeddings.norm))
+        embeddings.publish(in: &sites)
         for block in blocks { block.publish(in: &sites) }
         self.sites = sites
     }
 
-    public func callAsFunction(
+    public func embedded(
         _ batch: TokenBatch,
-        in context: ForwardContext,
-        wanted: WantedTokens
-    ) throws(TorchError) -> EncoderOutput {
+        in context: inout ForwardContext
+    ) throws(TorchError) -> Tensor {
         try checkLengths(batch.layout)
-        var context = context
-        var hidden = try embeddings(batch, in: context)
-        var layers: [Tensor] = []
-        for (index, block) in blocks.enumerated() {
-            if case .allWithLayers = wanted { layers.append(hidden) }
-            var keepsFirst = false
-            if case .first = wanted {
-                keepsFirst = index == blocks.count - 1 && block.isTokenwise(in: context)
-            }
-            hidden = try block(hidden, in: &context, keepingFirstTokens: keepsFirst)
-        }
-        if case .allWithLayers = wanted { layers.append(hidden) }
-        if case .first = wanted, context.layout.tokenCount != context.layout.rowCount {
-            hidden = try context.layout.firstTokens(of: hidden)
-            context.layout = try context.layout.keepingFirstTokens()
-        }
-        let (last, layout) = (hidden, context.layout)
-        return EncoderOutput(hidden: last, layout: layout, layers: layers) {
-            () throws(TorchError) in
-            guard let pooler else { return nil }
-            return try pooler(layout.firstTokens(of: last)).tanh()
-        }
+        return try embeddings(batch, in: &context)
+    }
+
+    public func block(
+        _ index: Int,
+        _ x: Tensor,
+        in context: inout ForwardContext,
+        keepingFirstTokens: Bool
+    ) throws(TorchError) -> Tensor {
+        try blocks[index](x, in: &context, keepingFirstTokens: keepingFirstTokens)
+    }
+
+    public func pooled(_ firstTokens: Tensor) throws(TorchError) -> Tensor? {
+        try pooler?(firstTokens).tanh()
     }
 
     private func checkLengths(_ layout: RaggedLayout) throws(TorchError) {
@@ -110,16 +101,24 @@ extension Bert {
 
         static func site(_ role: Site.Role) -> Site { Site(.encoder, layer: nil, role) }
 
+        func publish(in sites: inout SiteMap) {
+            let site = Embeddings.site(.embeddings)
+            sites.norm.append(NormSite(Embeddings.site(.embeddingNorm), norm))
+            sites.embedding.append(EmbeddingSite(site, words: words, size: words.size(1)))
+        }
+
         // -> [tokens, hidden]
         func callAsFunction(
             _ batch: TokenBatch,
-            in context: ForwardContext
+            in context: inout ForwardContext
         ) throws(TorchError) -> Tensor {
             let sum =
                 try words.embedding(batch.ids) + types.embedding(batch.typeIDs)
                 + positions.embedding(batch.positions)
             let norm = context.normalization(norm, at: Embeddings.site(.embeddingNorm))
-            return try context.dropout(norm(sum), dropout, at: Embeddings.site(.embeddings))
+            let site = Embeddings.site(.embeddings)
+            let embedded = try context.dropout(norm(sum), dropout, at: site)
+            return try context.finishEmbeddings(embedded, at: site)
         }
     }
 
@@ -134,24 +133,23 @@ extension Bert {
         let activation: Activation
         let down: Linear
         let feedForwardNorm: LayerNorm
-        let heads: Int
+        let attention: AttentionShape
         let hiddenDropout: Double
-        let attentionDropout: Double
         let layer: Int
         let layerCount: Int
 
         init(_ configuration: Configuration, layer: Int, _ scope: ParameterScope) throws {
             let (hidden, inner) = (configuration.hiddenSize, configuration.innerSize)
-            let attention = scope / "attention"
+            let names = scope / "attention"
             let epsilon = configuration.normEpsilon
-            query = try Linear(hidden, hidden, attention / "self" / "query")
-            key = try Linear(hidden, hidden, attention / "self" / "key")
-            value = try Linear(hidden, hidden, attention / "self" / "value")
-            attentionOutput = try Linear(hidden, hidden, attention / "output" / "dense")
+            query = try Linear(hidden, hidden, names / "self" / "query")
+            key = try Linear(hidden, hidden, names / "self" / "key")
+            value = try Linear(hidden, hidden, names / "self" / "value")
+            attentionOutput = try Linear(hidden, hidden, names / "output" / "dense")
             attentionNorm = try LayerNorm(
                 hidden,
                 epsilon: epsilon,
-                attention / "output" / "LayerNorm"
+                names / "output" / "LayerNorm"
             )
             up = try Linear(hidden, inner, scope / "intermediate" / "dense")
             activation = configuration.activation
@@ -161,9 +159,12 @@ extension Bert {
                 epsilon: epsilon,
                 scope / "output" / "LayerNorm"
             )
-            heads = configuration.headCount
+            attention = AttentionShape(
+                heads: configuration.headCount,
+                headSize: hidden / configuration.headCount,
+                dropout: configuration.attentionDropout
+            )
             hiddenDropout = configuration.hiddenDropout
-            attentionDropout = configuration.attentionDropout
             self.layer = layer
             layerCount = configuration.layerCount
         }
@@ -185,10 +186,15 @@ extension Bert {
                 NormSite(site(.attentionNorm), attentionNorm),
                 NormSite(site(.feedForwardNorm), feedForwardNorm),
             ]
-        }
-
-        func isTokenwise(in context: ForwardContext) -> Bool {
-            context.isTokenwise(site(.attention)) && context.isTokenwise(site(.feedForward))
+            sites.attention.append(
+                AttentionSite(
+                    site(.selfAttention),
+                    hiddenSize: size,
+                    keySize: key.weight.outputSize,
+                    layerCount: layerCount
+                )
+            )
+            sites.block.append(BlockSite(site(.block), size: size, layerCount: layerCount))
         }
 
         // x: [tokens, hidden] -> [tokens, hidden], or [rows, hidden] if only first tokens are kept
@@ -206,20 +212,15 @@ extension Bert {
                 context.layout = try keyLayout.keepingFirstTokens()
             }
             let query = try context.apply(query, to: x, at: site(.query))
-            let width = query.size(1)
-            var attention = RaggedAttention(
-                queryOffsets: context.layout.offsets,
-                keyOffsets: keyLayout.offsets,
-                rowKeys: context.layout.rowKeys,
-                heads: heads,
-                keyHeads: heads,
-                scale: 1 / (Double(width / heads)).squareRoot()
+            let mixed = try context.attend(
+                query: query,
+                key: key,
+                value: value,
+                keyLayout: keyLayout,
+                input: x,
+                attention,
+                at: site(.selfAttention)
             )
-            if let seed = context.seed(at: site(.attention), "weights") {
-                attention.dropout = attentionDropout
-                attention.seed = seed
-            }
-            let mixed = try attention(query: query, key: key, value: value)
             let attended = try context.apply(attentionOutput, to: mixed, at: site(.attentionOutput))
             let afterAttention = try context.finish(
                 context.dropout(attended, hiddenDropout, at: site(.attention)),
@@ -229,12 +230,13 @@ extension Bert {
             )
             let inner = try activation(context.apply(up, to: afterAttention, at: site(.up)))
             let outer = try context.apply(down, to: inner, at: site(.down))
-            return try context.finish(
+            let afterFeedForward = try context.finish(
                 context.dropout(outer, hiddenDropout, at: site(.feedForward)),
                 residual: afterAttention,
                 norm: context.normalization(feedForwardNorm, at: site(.feedForwardNorm)),
                 at: site(.feedForward)
             )
+            return try context.finishBlock(afterFeedForward, at: site(.block))
         }
     }
 }
