@@ -22,9 +22,9 @@
 #include <cmath>
 #include <memory>
 
-#include "attention_kernels.h"
 #include "hash.h"
 #include "internal.h"
+#include "kernels.h"
 
 namespace graft {
 namespace {
@@ -76,9 +76,9 @@ struct Slice {
 /// One thread's packed operands for a row and head.
 class Workspace {
  public:
-  Workspace(const AttentionKernels &kernels, int64_t d) : kernels(kernels), d(d), width(padded(d)) {}
+  explicit Workspace(int64_t d) : d(d), width(padded(d)) {}
 
-  int64_t padded(int64_t n) const { return (n + kernels.lanes - 1) / kernels.lanes * kernels.lanes; }
+  int64_t padded(int64_t n) const { return (n + kernels().lanes - 1) / kernels().lanes * kernels().lanes; }
 
   /// Packs prefix and keys (and values) of one row; `transpose_values` for the backward pass.
   Head pack(const Slice *prefix_keys, const Slice *prefix_values, int64_t prefix, const Slice &row_keys,
@@ -110,7 +110,6 @@ class Workspace {
                 static_cast<float>(1 / (1 - shape.dropout))};
   }
 
-  const AttentionKernels &kernels;
   const int64_t d, width;
   std::vector<float> keys, keys_transposed, values, values_transposed, scratch, query, gradient, out;
   std::vector<float> key_gradients, value_gradients;
@@ -136,9 +135,8 @@ at::Tensor rows_of(const at::Tensor &matrix) {
 
 template <typename Body>
 void for_each_row_and_key_head(const Shape &shape, int64_t d, Body &&body) {
-  const auto &kernels = attention_kernels();
   at::parallel_for(0, shape.rows * shape.key_heads, 4, [&](int64_t begin, int64_t end) {
-    Workspace workspace(kernels, d);
+    Workspace workspace(d);
     for (int64_t item = begin; item < end; ++item) body(workspace, item / shape.key_heads, item % shape.key_heads);
   });
 }
@@ -174,7 +172,7 @@ struct RaggedAttention : torch::autograd::Function<RaggedAttention> {
         const Slice queries(operands.query, first, head, d), outputs(output, first, head, d);
         for (int64_t i = 0; i < shape->queries(row); ++i) {
           std::copy(queries.row(i), queries.row(i) + d, workspace.query.data());
-          workspace.kernels.attend(packed, workspace.query.data(), shape->visible(row, i, operands.prefix()),
+          kernels().attention.attend(packed, workspace.query.data(), shape->visible(row, i, operands.prefix()),
                                    shape->stream(row, head, i), workspace.scratch.data(), workspace.out.data(),
                                    log_sum + (first + i) * shape->heads + head);
           std::copy(workspace.out.data(), workspace.out.data() + d, outputs.row(i));
@@ -219,7 +217,7 @@ struct RaggedAttention : torch::autograd::Function<RaggedAttention> {
         for (int64_t i = 0; i < shape->queries(row); ++i) {
           std::copy(queries.row(i), queries.row(i) + d, workspace.query.data());
           std::copy(incoming.row(i), incoming.row(i) + d, workspace.gradient.data());
-          workspace.kernels.attend_backward(
+          kernels().attention.attend_backward(
               packed, workspace.query.data(), workspace.gradient.data(), shape->visible(row, i, prefix),
               shape->stream(row, head, i), log_sum[(first + i) * shape->heads + head], workspace.scratch.data(),
               workspace.out.data(), workspace.key_gradients.data(), workspace.value_gradients.data());

@@ -8,6 +8,7 @@
 
 #include "hash.h"
 #include "internal.h"
+#include "kernels.h"
 
 namespace graft {
 namespace {
@@ -21,13 +22,7 @@ void apply_mask(const float *in, float *out, const int64_t *keys, int64_t rows, 
     for (int64_t row = begin; row < end; ++row) {
       const uint32_t stream = stream_of(seed, static_cast<uint64_t>(keys[row]));
       const uint32_t stride = whole_rows ? 0 : column_stride;
-      const float *x = in + row * width;
-      float *y = out + row * width;
-      for (int64_t column = 0; column < width; ++column) {
-        uint32_t hash = stream + static_cast<uint32_t>(column) * stride;
-        mix32(hash);
-        y[column] = hash >= threshold ? x[column] * scale : 0.0f;
-      }
+      kernels().mask(in + row * width, out + row * width, width, stream, stride, threshold, scale);
     }
   });
 }

@@ -4,7 +4,6 @@
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/layer_norm.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/mse_loss.h>
 
 #include "internal.h"
@@ -21,10 +20,6 @@ std::optional<at::Tensor> optional(gt_tensor handle) {
 }
 
 }  // namespace
-
-gt_status gt_linear(gt_tensor input, gt_tensor weight, gt_tensor bias, gt_tensor *out) {
-  return guarded([&] { *out = own(at::linear(unwrap(input), unwrap(weight), optional(bias))); });
-}
 
 gt_status gt_layer_norm(gt_tensor input, gt_tensor weight, gt_tensor bias, double epsilon, gt_tensor *out) {
   return guarded([&] {

@@ -1,8 +1,10 @@
-// Compiles the attention kernels for each instruction set and chooses at run time.
+// Compiles the kernels for each instruction set and chooses at run time.
 
-#include "attention_kernels.h"
+#include "kernels.h"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "hash.h"
 
@@ -10,44 +12,57 @@ namespace graft {
 
 namespace baseline {
 #define LANES 4
+#include "vector.inc"
 #include "attention_kernel.inc"
+#include "matmul_kernel.inc"
+#include "mask_kernel.inc"
 #undef LANES
-constexpr AttentionKernels kernels{4, attend, attend_backward};
 }  // namespace baseline
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 namespace avx2 {
 #define LANES 8
+#include "vector.inc"
 #include "attention_kernel.inc"
+#include "matmul_kernel.inc"
+#include "mask_kernel.inc"
 #undef LANES
-constexpr AttentionKernels kernels{8, attend, attend_backward};
 }  // namespace avx2
 #pragma clang attribute pop
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,fma"))), apply_to = function)
 namespace avx512 {
 #define LANES 16
+#include "vector.inc"
 #include "attention_kernel.inc"
+#include "matmul_kernel.inc"
+#include "mask_kernel.inc"
 #undef LANES
-constexpr AttentionKernels kernels{16, attend, attend_backward};
 }  // namespace avx512
 #pragma clang attribute pop
 #endif
 
-const AttentionKernels &attention_kernels() {
+namespace {
+
+#define KERNELS(set)                                                                                        \
+  Kernels { set::lanes, {set::attend, set::attend_backward}, set::multiply, set::panel_columns, set::mask }
+
+}  // namespace
+
+const Kernels &kernels() {
 #if defined(__x86_64__)
-  static const AttentionKernels &best = [&]() -> const AttentionKernels & {
+  static const Kernels best = [] {
     __builtin_cpu_init();
     const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vl");
-    if (wide) return avx512::kernels;
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? avx2::kernels : baseline::kernels;
+    if (wide) return KERNELS(avx512);
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? KERNELS(avx2) : KERNELS(baseline);
   }();
-  return best;
 #else
-  return baseline::kernels;
+  static const Kernels best = KERNELS(baseline);
 #endif
+  return best;
 }
 
 }  // namespace graft

@@ -1,0 +1,67 @@
+/// The inner loops of the shim's own operations, one set per instruction set, chosen once at run time.
+#pragma once
+
+#include <cstdint>
+
+namespace graft {
+
+/// One row's keys and values of one head, packed; see attention_kernel.inc.
+struct Head {
+  const float *keys;               // [keys, width]
+  const float *keys_transposed;    // [width, columns]
+  const float *values;             // [keys, width]
+  const float *values_transposed;  // [width, columns]; backward only
+  int64_t width;
+  int64_t columns;
+  float scale;
+  uint32_t drop_threshold;
+  float keep_scale;
+};
+
+struct AttentionKernels {
+  /// One query's output [width] and its log-sum-exp; `scratch` holds 2 * columns floats.
+  void (*attend)(const Head &, const float *query, int64_t count, uint32_t stream, float *scratch, float *out,
+                 float *log_sum);
+  /// Adds one query's part to the gradients of keys and values, writes its own; `scratch` holds 3 * columns floats.
+  void (*attend_backward)(const Head &, const float *query, const float *gradient, int64_t count, uint32_t stream,
+                          float log_sum, float *scratch, float *query_gradient, float *key_gradients,
+                          float *value_gradients);
+};
+
+/// A matrix product `c = a b (+ bias)` or `c += a b` over float32 operands in place.
+struct Product {
+  int64_t rows, columns, depth;
+  /// Element (i, k) is `a[i * a_row + k * a_step]`.
+  const float *a;
+  int64_t a_row, a_step;
+  /// Element (k, j) is `b[k * b_stride + j]`, or `b[j * b_stride + k]` if transposed.
+  const float *b;
+  int64_t b_stride;
+  bool b_is_transposed;
+  float *c;
+  int64_t c_stride;
+  /// [columns] or null.
+  const float *bias;
+  bool accumulates;
+};
+
+struct Kernels {
+  /// Floats in a vector register.
+  int64_t lanes;
+  AttentionKernels attention;
+  /// On this thread. Every element is summed in the same order whatever the other rows and columns are.
+  void (*multiply)(const Product &);
+  /// Columns that `multiply` takes at once: parts of a product split best at multiples of it.
+  int64_t panel;
+  /// Writes `in` [width], elements below the threshold zeroed and the others scaled; `in` may be `out`.
+  void (*mask)(const float *in, float *out, int64_t width, uint32_t stream, uint32_t stride, uint32_t threshold,
+               float scale);
+};
+
+const Kernels &kernels();
+
+/// Whether `multiply` is meant to be used: it is quicker than the MKL inside PyPI's libtorch wherever there are fused
+/// multiply-adds (1.2 times with AVX2, 2.3 times with AVX-512 on Zen 5), and gives a row the same bits in any batch.
+inline bool has_fast_product() { return kernels().lanes >= 8; }
+
+}  // namespace graft

@@ -1,0 +1,69 @@
+import GraftTestSupport
+import GraftTorch
+import Testing
+
+@Suite("Linear maps")
+struct LinearTests {
+    /// Shapes around the edges of tiles, panels and stretches of the depth: [rows, input, output].
+    static let shapes = [
+        [1, 1, 1], [3, 5, 7], [12, 16, 32], [13, 384, 33], [25, 385, 31], [1, 1536, 64],
+        [60, 24, 384], [7, 800, 24], [481, 40, 20], [2, 3, 200],
+    ]
+
+    private func inputs(_ shape: [Int]) throws -> (x: Tensor, weight: Tensor, bias: Tensor) {
+        let generator = try Generator(seed: UInt64(shape[0] * 7 + shape[1]))
+        return (
+            try generator.normal([shape[0], shape[1]]),
+            try generator.normal([shape[2], shape[1]]),
+            try generator.normal([shape[2]])
+        )
+    }
+
+    @Test(arguments: shapes)
+    func `values and gradients equal those in float64`(shape: [Int]) throws {
+        let (x, weight, bias) = try inputs(shape)
+        let seed = try Generator(seed: 3).normal([shape[0], shape[2]])
+        func results(_ dtype: DType) throws -> [Tensor] {
+            let leaves = try [x, weight, bias].map { try $0.converted(to: dtype).trainable() }
+            let y = try leaves[0].linear(leaves[1], bias: leaves[2])
+            let gradients = try gradients(of: y, seed: seed.converted(to: dtype), for: leaves)
+            return try ([y.detached()] + gradients).map { try $0.converted(to: .float32) }
+        }
+        for (found, expected) in zip(try results(.float32), try results(.float64)) {
+            // A sum of n products of normal numbers is of size √n, and so is its rounding.
+            let size = Double(shape.max() ?? 1).squareRoot()
+            try expectClose(found, expected, tolerance: 2e-6 * size * 4)
+        }
+    }
+
+    @Test
+    func `a row's result does not depend on the rows beside it`() throws {
+        let (x, weight, bias) = try inputs([53, 384, 100])
+        let all = try x.linear(weight, bias: bias)
+        for range in [0..<1, 1..<14, 14..<53, 50..<53] {
+            try expectIdentical(
+                try x.narrowed(range).linear(weight, bias: bias),
+                try all.narrowed(range).contiguous()
+            )
+        }
+    }
+
+    @Test
+    func `leading dimensions, views and missing biases are taken as they come`() throws {
+        let (x, weight, _) = try inputs([12, 8, 6])
+        let flat = try x.linear(weight)
+        try expectIdentical(try x.reshaped(3, 4, 8).linear(weight).reshaped(12, 6), flat)
+        let columns = try x.transposed(0, 1).contiguous().transposed(0, 1)
+        try expectIdentical(try columns.linear(weight), flat)
+        #expect(try x.narrowed(0..<0).linear(weight).shape == [0, 6])
+    }
+
+    @Test
+    func `operands that do not fit are refused with both shapes`() throws {
+        let (x, weight, _) = try inputs([4, 8, 6])
+        let error = #expect(throws: TorchError.self) {
+            try x.linear(weight.transposed(0, 1))
+        }
+        #expect(error?.description.contains("float32[4, 8], float32[8, 6]") == true)
+    }
+}
