@@ -6,7 +6,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/mul.h>
@@ -16,6 +15,7 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -68,59 +68,10 @@ struct Slice {
   float *start;
   int64_t stride;
 
+  Slice(float *start, int64_t stride) : start(start), stride(stride) {}
   Slice(const at::Tensor &matrix, int64_t first_token, int64_t head, int64_t d)
       : start(matrix.data_ptr<float>() + first_token * matrix.stride(0) + head * d), stride(matrix.stride(0)) {}
-  float *row(int64_t i) const { return start + i * stride; }
-};
-
-/// One thread's packed operands for a row and head.
-class Workspace {
- public:
-  explicit Workspace(int64_t d) : d(d), width(padded(d)) {}
-
-  int64_t padded(int64_t n) const { return (n + kernels().lanes - 1) / kernels().lanes * kernels().lanes; }
-
-  /// Packs prefix and keys (and values) of one row; `transpose_values` for the backward pass.
-  Head pack(const Slice *prefix_keys, const Slice *prefix_values, int64_t prefix, const Slice &row_keys,
-            const Slice &row_values, int64_t count, bool transpose_values, const Shape &shape) {
-    const int64_t all = prefix + count;
-    const int64_t columns = padded(all);
-    keys.assign(static_cast<size_t>(all * width), 0);
-    values.assign(static_cast<size_t>(all * width), 0);
-    for (int64_t j = 0; j < all; ++j) {
-      const float *k = j < prefix ? prefix_keys->row(j) : row_keys.row(j - prefix);
-      const float *v = j < prefix ? prefix_values->row(j) : row_values.row(j - prefix);
-      std::copy(k, k + d, keys.data() + j * width);
-      std::copy(v, v + d, values.data() + j * width);
-    }
-    transpose(keys, keys_transposed, all, columns);
-    if (transpose_values) transpose(values, values_transposed, all, columns);
-    scratch.resize(static_cast<size_t>(3 * columns));
-    query.assign(static_cast<size_t>(width), 0);
-    gradient.assign(static_cast<size_t>(width), 0);
-    out.resize(static_cast<size_t>(width));
-    return Head{keys.data(),
-                keys_transposed.data(),
-                values.data(),
-                values_transposed.data(),
-                width,
-                columns,
-                static_cast<float>(shape.scale),
-                shape.dropout > 0 ? drop_threshold(shape.dropout) : 0,
-                static_cast<float>(1 / (1 - shape.dropout))};
-  }
-
-  const int64_t d, width;
-  std::vector<float> keys, keys_transposed, values, values_transposed, scratch, query, gradient, out;
-  std::vector<float> key_gradients, value_gradients;
-
- private:
-  void transpose(const std::vector<float> &from, std::vector<float> &to, int64_t rows, int64_t columns) {
-    to.assign(static_cast<size_t>(width * columns), 0);
-    for (int64_t j = 0; j < rows; ++j) {
-      for (int64_t k = 0; k < d; ++k) to[static_cast<size_t>(k * columns + j)] = from[static_cast<size_t>(j * width + k)];
-    }
-  }
+  Slice from(int64_t row) const { return {start + row * stride, stride}; }
 };
 
 struct Operands {
@@ -133,25 +84,122 @@ at::Tensor rows_of(const at::Tensor &matrix) {
   return !matrix.defined() || matrix.stride(-1) == 1 ? matrix : matrix.contiguous();
 }
 
-template <typename Body>
-void for_each_row_and_key_head(const Shape &shape, int64_t d, Body &&body) {
-  at::parallel_for(0, shape.rows * shape.key_heads, 4, [&](int64_t begin, int64_t end) {
-    Workspace workspace(d);
-    for (int64_t item = begin; item < end; ++item) body(workspace, item / shape.key_heads, item % shape.key_heads);
-  });
+/// `c (+)= a b` for small matrices of one row and head.
+void multiply(int64_t rows, int64_t columns, int64_t depth, Slice a, bool a_is_transposed, Slice b,
+              bool b_is_transposed, Slice c, bool c_is_padded, bool accumulates) {
+  kernels().multiply({rows, columns, depth, a.start, a_is_transposed ? 1 : a.stride, a_is_transposed ? a.stride : 1,
+                      b.start, b.stride, b_is_transposed, c.start, c.stride, c_is_padded, nullptr, accumulates});
 }
 
-Head pack(Workspace &workspace, const Shape &shape, const Operands &operands, int64_t row, int64_t head,
-          bool backward) {
-  const int64_t d = workspace.d;
-  const int64_t first = shape.key_offsets[row];
-  const Slice keys(operands.key, first, head, d), values(operands.value, first, head, d);
-  if (operands.prefix() == 0) {
-    return workspace.pack(nullptr, nullptr, 0, keys, values, shape.keys(row), backward, shape);
+/// Keys that lie together: a prefix, or a row's own.
+struct Stretch {
+  Slice keys, values;
+  int64_t count;
+  /// The place of the first one in a line of scores.
+  int64_t start;
+};
+
+/// The attention of one row's queries of one head, some queries at a time.
+class HeadPass {
+ public:
+  HeadPass(const Shape &shape, const Operands &operands) : shape(shape), operands(operands) {}
+
+  int64_t width() const { return operands.query.size(1) / shape.heads; }
+
+  /// Selects a row, and the head of its keys.
+  void select(int64_t row, int64_t key_head) {
+    this->row = row;
+    const int64_t prefix = operands.prefix();
+    count = prefix + shape.keys(row);
+    stretches.clear();
+    if (prefix > 0) {
+      stretches.push_back({Slice(operands.prefix_key, 0, key_head, width()),
+                           Slice(operands.prefix_value, 0, key_head, width()), prefix, 0});
+    }
+    const int64_t first = shape.key_offsets[row];
+    stretches.push_back({Slice(operands.key, first, key_head, width()),
+                         Slice(operands.value, first, key_head, width()), shape.keys(row), prefix});
+    const int64_t panel = kernels().panel;
+    const int64_t stride = prefix + (shape.keys(row) + panel - 1) / panel * panel + panel;
+    weights = {(count + kernels().lanes - 1) / kernels().lanes * kernels().lanes, static_cast<float>(shape.scale),
+               shape.dropout > 0 ? drop_threshold(shape.dropout) : 0, static_cast<float>(1 / (1 - shape.dropout))};
+    lines.resize(static_cast<size_t>(block * stride));
+    gradient_lines.resize(lines.size());
+    this->stride = stride;
   }
-  const Slice prefix_keys(operands.prefix_key, 0, head, d), prefix_values(operands.prefix_value, 0, head, d);
-  return workspace.pack(&prefix_keys, &prefix_values, operands.prefix(), keys, values, shape.keys(row), backward,
-                        shape);
+
+  /// scores = q K^T, for queries `from ..< to`; of both passes the first step.
+  void score(const Slice &queries, std::vector<float> &out, bool of_values, int64_t from, int64_t to) {
+    for (const Stretch &stretch : stretches) {
+      multiply(to - from, stretch.count, width(), queries.from(from), false, of_values ? stretch.values : stretch.keys,
+               true, Slice(out.data() + stretch.start, stride), true, false);
+    }
+  }
+
+  /// out = softmax(scores) V
+  void forward(int64_t head, const Slice &queries, const Slice &outputs, float *log_sums) {
+    for_each_block([&](int64_t from, int64_t to) {
+      score(queries, lines, false, from, to);
+      for (int64_t i = from; i < to; ++i) {
+        log_sums[i * shape.heads] =
+            kernels().attention.attend(weights, line(lines, i - from), shape.visible(row, i, operands.prefix()),
+                                       shape.stream(row, head, i));
+      }
+      for (const Stretch &stretch : stretches) {
+        multiply(to - from, width(), stretch.count, Slice(lines.data() + stretch.start, stride), false, stretch.values,
+                 false, outputs.from(from), false, stretch.start > 0);
+      }
+    });
+  }
+
+  /// The gradients of queries, and what this head adds to those of its keys and values.
+  void backward(int64_t head, const Slice &queries, const Slice &incoming, const float *log_sums,
+                const Slice &query_gradients, const std::vector<Stretch> &outgoing) {
+    for_each_block([&](int64_t from, int64_t to) {
+      score(queries, lines, false, from, to);
+      score(incoming, gradient_lines, true, from, to);
+      for (int64_t i = from; i < to; ++i) {
+        kernels().attention.attend_backward(weights, line(lines, i - from), line(gradient_lines, i - from),
+                                            shape.visible(row, i, operands.prefix()), shape.stream(row, head, i),
+                                            log_sums[i * shape.heads]);
+      }
+      for (size_t s = 0; s < stretches.size(); ++s) {
+        const Stretch &in = stretches[s];
+        const Slice p(lines.data() + in.start, stride), g(gradient_lines.data() + in.start, stride);
+        multiply(to - from, width(), in.count, g, false, in.keys, false, query_gradients.from(from), false, s > 0);
+        multiply(in.count, width(), to - from, g, true, queries.from(from), false, outgoing[s].keys, false, true);
+        multiply(in.count, width(), to - from, p, true, incoming.from(from), false, outgoing[s].values, false, true);
+      }
+    });
+  }
+
+ private:
+  /// Queries whose scores are held at once.
+  static constexpr int64_t block = 96;
+
+  float *line(std::vector<float> &lines, int64_t i) const { return lines.data() + i * stride; }
+
+  template <typename Body> void for_each_block(Body &&body) {
+    const int64_t queries = shape.queries(row);
+    for (int64_t from = 0; from < queries; from += block) body(from, std::min(from + block, queries));
+  }
+
+  const Shape &shape;
+  const Operands &operands;
+  std::vector<Stretch> stretches;
+  Weights weights{};
+  int64_t row = 0, count = 0, stride = 0;
+  std::vector<float> lines, gradient_lines;
+};
+
+template <typename Body> void for_each_row_and_key_head(const Shape &shape, const Operands &operands, Body &&body) {
+  at::parallel_for(0, shape.rows * shape.key_heads, 4, [&](int64_t begin, int64_t end) {
+    HeadPass pass(shape, operands);
+    for (int64_t item = begin; item < end; ++item) {
+      pass.select(item / shape.key_heads, item % shape.key_heads);
+      body(pass, item / shape.key_heads, item % shape.key_heads);
+    }
+  });
 }
 
 struct RaggedAttention : torch::autograd::Function<RaggedAttention> {
@@ -160,23 +208,15 @@ struct RaggedAttention : torch::autograd::Function<RaggedAttention> {
                             const std::optional<at::Tensor> &prefix_value, const c10::intrusive_ptr<Shape> &shape) {
     const Operands operands{rows_of(query), rows_of(key), rows_of(value), rows_of(prefix_key.value_or(at::Tensor())),
                             rows_of(prefix_value.value_or(at::Tensor()))};
-    const int64_t d = query.size(1) / shape->heads;
     const int64_t group = shape->heads / shape->key_heads;
     auto output = at::empty(query.sizes(), query.options());
     auto log_sums = at::empty({query.size(0), shape->heads}, query.options());
     float *log_sum = log_sums.data_ptr<float>();
-    for_each_row_and_key_head(*shape, d, [&](Workspace &workspace, int64_t row, int64_t key_head) {
-      const Head packed = pack(workspace, *shape, operands, row, key_head, false);
+    for_each_row_and_key_head(*shape, operands, [&](HeadPass &pass, int64_t row, int64_t key_head) {
       const int64_t first = shape->query_offsets[row];
       for (int64_t head = key_head * group; head < (key_head + 1) * group; ++head) {
-        const Slice queries(operands.query, first, head, d), outputs(output, first, head, d);
-        for (int64_t i = 0; i < shape->queries(row); ++i) {
-          std::copy(queries.row(i), queries.row(i) + d, workspace.query.data());
-          kernels().attention.attend(packed, workspace.query.data(), shape->visible(row, i, operands.prefix()),
-                                   shape->stream(row, head, i), workspace.scratch.data(), workspace.out.data(),
-                                   log_sum + (first + i) * shape->heads + head);
-          std::copy(workspace.out.data(), workspace.out.data() + d, outputs.row(i));
-        }
+        pass.forward(head, Slice(operands.query, first, head, pass.width()), Slice(output, first, head, pass.width()),
+                     log_sum + first * shape->heads + head);
       }
     });
     context->save_for_backward(
@@ -192,48 +232,31 @@ struct RaggedAttention : torch::autograd::Function<RaggedAttention> {
     const auto shape = c10::static_intrusive_pointer_cast<Shape>(context->saved_data["shape"].toCapsule());
     const auto gradient = rows_of(gradients[0]);
     const float *log_sum = saved[5].data_ptr<float>();
-    const int64_t d = operands.query.size(1) / shape->heads;
     const int64_t group = shape->heads / shape->key_heads;
     const int64_t prefix = operands.prefix();
 
     auto query_gradient = at::empty(operands.query.sizes(), operands.query.options());
-    auto key_gradient = at::empty(operands.key.sizes(), operands.key.options());
-    auto value_gradient = at::empty(operands.value.sizes(), operands.value.options());
+    auto key_gradient = at::zeros(operands.key.sizes(), operands.key.options());
+    auto value_gradient = at::zeros(operands.value.sizes(), operands.value.options());
     at::Tensor prefix_key_parts, prefix_value_parts;  // [rows * prefix, key heads * d], summed over rows at the end
     if (prefix > 0) {
-      prefix_key_parts = at::empty({shape->rows * prefix, operands.key.size(1)}, operands.key.options());
-      prefix_value_parts = at::empty_like(prefix_key_parts);
+      prefix_key_parts = at::zeros({shape->rows * prefix, operands.key.size(1)}, operands.key.options());
+      prefix_value_parts = at::zeros_like(prefix_key_parts);
     }
 
-    for_each_row_and_key_head(*shape, d, [&](Workspace &workspace, int64_t row, int64_t key_head) {
-      const Head packed = pack(workspace, *shape, operands, row, key_head, true);
-      const int64_t all = prefix + shape->keys(row);
-      workspace.key_gradients.assign(static_cast<size_t>(all * workspace.width), 0);
-      workspace.value_gradients.assign(static_cast<size_t>(all * workspace.width), 0);
-      const int64_t first = shape->query_offsets[row];
-      for (int64_t head = key_head * group; head < (key_head + 1) * group; ++head) {
-        const Slice queries(operands.query, first, head, d), incoming(gradient, first, head, d);
-        const Slice outgoing(query_gradient, first, head, d);
-        for (int64_t i = 0; i < shape->queries(row); ++i) {
-          std::copy(queries.row(i), queries.row(i) + d, workspace.query.data());
-          std::copy(incoming.row(i), incoming.row(i) + d, workspace.gradient.data());
-          kernels().attention.attend_backward(
-              packed, workspace.query.data(), workspace.gradient.data(), shape->visible(row, i, prefix),
-              shape->stream(row, head, i), log_sum[(first + i) * shape->heads + head], workspace.scratch.data(),
-              workspace.out.data(), workspace.key_gradients.data(), workspace.value_gradients.data());
-          std::copy(workspace.out.data(), workspace.out.data() + d, outgoing.row(i));
-        }
+    for_each_row_and_key_head(*shape, operands, [&](HeadPass &pass, int64_t row, int64_t key_head) {
+      const int64_t d = pass.width(), first = shape->query_offsets[row], first_key = shape->key_offsets[row];
+      std::vector<Stretch> outgoing;
+      if (prefix > 0) {
+        outgoing.push_back({Slice(prefix_key_parts, row * prefix, key_head, d),
+                            Slice(prefix_value_parts, row * prefix, key_head, d), prefix, 0});
       }
-      const auto unpack = [&](const std::vector<float> &from, const at::Tensor &prefix_parts, const at::Tensor &rows) {
-        for (int64_t j = 0; j < all; ++j) {
-          const float *source = from.data() + j * workspace.width;
-          float *target = j < prefix ? Slice(prefix_parts, row * prefix, key_head, d).row(j)
-                                     : Slice(rows, shape->key_offsets[row], key_head, d).row(j - prefix);
-          std::copy(source, source + d, target);
-        }
-      };
-      unpack(workspace.key_gradients, prefix_key_parts, key_gradient);
-      unpack(workspace.value_gradients, prefix_value_parts, value_gradient);
+      outgoing.push_back({Slice(key_gradient, first_key, key_head, d), Slice(value_gradient, first_key, key_head, d),
+                          shape->keys(row), prefix});
+      for (int64_t head = key_head * group; head < (key_head + 1) * group; ++head) {
+        pass.backward(head, Slice(operands.query, first, head, d), Slice(gradient, first, head, d),
+                      log_sum + first * shape->heads + head, Slice(query_gradient, first, head, d), outgoing);
+      }
     });
 
     at::Tensor prefix_key_gradient, prefix_value_gradient;

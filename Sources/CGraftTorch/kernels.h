@@ -5,27 +5,23 @@
 
 namespace graft {
 
-/// One row's keys and values of one head, packed; see attention_kernel.inc.
-struct Head {
-  const float *keys;               // [keys, width]
-  const float *keys_transposed;    // [width, columns]
-  const float *values;             // [keys, width]
-  const float *values_transposed;  // [width, columns]; backward only
-  int64_t width;
+/// What turns scores into attention weights: `softmax(scale * score)`, then dropout.
+struct Weights {
+  /// Elements of a line, a multiple of the lanes.
   int64_t columns;
   float scale;
+  /// 0 drops nothing.
   uint32_t drop_threshold;
   float keep_scale;
 };
 
 struct AttentionKernels {
-  /// One query's output [width] and its log-sum-exp; `scratch` holds 2 * columns floats.
-  void (*attend)(const Head &, const float *query, int64_t count, uint32_t stream, float *scratch, float *out,
-                 float *log_sum);
-  /// Adds one query's part to the gradients of keys and values, writes its own; `scratch` holds 3 * columns floats.
-  void (*attend_backward)(const Head &, const float *query, const float *gradient, int64_t count, uint32_t stream,
-                          float log_sum, float *scratch, float *query_gradient, float *key_gradients,
-                          float *value_gradients);
+  /// Turns the scores of one query into weights, 0 beyond the `count` keys that it sees; returns the log of the sum of
+  /// exponentials.
+  float (*attend)(const Weights &, float *line, int64_t count, uint32_t stream);
+  /// Turns scores into weights, and the weights' gradients into those of the scores.
+  void (*attend_backward)(const Weights &, float *line, float *gradient, int64_t count, uint32_t stream,
+                          float log_sum);
 };
 
 /// A matrix product `c = a b (+ bias)` or `c += a b` over float32 operands in place.
@@ -40,8 +36,11 @@ struct Product {
   bool b_is_transposed;
   float *c;
   int64_t c_stride;
+  /// Whether there is room behind each row of c, to be overwritten, up to a multiple of the panel.
+  bool c_is_padded;
   /// [columns] or null.
   const float *bias;
+  /// Whether c is added to instead of overwritten.
   bool accumulates;
 };
 

@@ -45,7 +45,8 @@ at::Tensor as_rows(const at::Tensor &x) {
 at::Tensor forward(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
   auto y = at::empty({x.size(0), weight.size(0)}, x.options());
   multiply({x.size(0), weight.size(0), x.size(1), x.data_ptr<float>(), x.stride(0), 1, weight.data_ptr<float>(),
-            weight.stride(0), true, y.data_ptr<float>(), y.stride(0), bias.defined() ? bias.data_ptr<float>() : nullptr,
+            weight.stride(0), true, y.data_ptr<float>(), y.stride(0), false,
+            bias.defined() ? bias.data_ptr<float>() : nullptr,
             false});
   return y;
 }
@@ -54,7 +55,7 @@ at::Tensor forward(const at::Tensor &x, const at::Tensor &weight, const at::Tens
 at::Tensor input_gradient(const at::Tensor &g, const at::Tensor &weight) {
   auto x = at::empty({g.size(0), weight.size(1)}, g.options());
   multiply({g.size(0), weight.size(1), g.size(1), g.data_ptr<float>(), g.stride(0), 1, weight.data_ptr<float>(),
-            weight.stride(0), false, x.data_ptr<float>(), x.stride(0), nullptr, false});
+            weight.stride(0), false, x.data_ptr<float>(), x.stride(0), false, nullptr, false});
   return x;
 }
 
@@ -62,7 +63,7 @@ at::Tensor input_gradient(const at::Tensor &g, const at::Tensor &weight) {
 at::Tensor weight_gradient(const at::Tensor &g, const at::Tensor &x) {
   auto w = at::empty({g.size(1), x.size(1)}, g.options());
   multiply({g.size(1), x.size(1), g.size(0), g.data_ptr<float>(), 1, g.stride(0), x.data_ptr<float>(), x.stride(0),
-            false, w.data_ptr<float>(), w.stride(0), nullptr, false});
+            false, w.data_ptr<float>(), w.stride(0), false, nullptr, false});
   return w;
 }
 
