@@ -52,6 +52,18 @@ extension Tensor {
         }
     }
 
+    /// Copies an array of bytes, such as ``bytes()`` gives, into a new tensor on the CPU.
+    ///
+    /// - Throws: ``TorchError`` of kind `invalidArgument` if the byte count does not fit.
+    public init(copying bytes: [UInt8], dtype: DType, shape: [Int]) throws(TorchError) {
+        let result = unsafe bytes.withUnsafeBytes { bytes in
+            Result { () throws(TorchError) in
+                try unsafe Tensor(copying: bytes, dtype: dtype, shape: shape)
+            }
+        }
+        self = try result.get()
+    }
+
     /// Views memory that `owner` keeps alive, without copying it; the memory is never written.
     ///
     /// - Parameters:

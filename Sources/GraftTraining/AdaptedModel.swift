@@ -40,19 +40,21 @@ public struct AdaptedModel: Sendable {
     /// - Parameters:
     ///   - batch: Rows of tokens.
     ///   - dropoutSeed: What dropout depends on, in training; `nil` otherwise.
+    ///   - trunk: The states below what is trained, where they are known.
     /// - Returns: Unscaled scores: float32.
     /// - Throws: `TorchError`, of kind `invalidArgument` if a row is longer than the model's
     ///   positions.
     public func logits(
         _ batch: TokenBatch,
-        dropoutSeed: UInt64? = nil
+        dropoutSeed: UInt64? = nil,
+        trunk: Trunk? = nil
     ) throws(TorchError) -> Tensor {
         let context = ForwardContext(
             layout: batch.layout,
             adapters: adapters,
             dropoutSeed: dropoutSeed
         )
-        let output = try encoder(batch, in: context, wanted: head.wanted)
+        let output = try encoder(batch, in: context, wanted: head.wanted, trunk: trunk)
         return try head(output, in: context)
     }
 }

@@ -25,7 +25,26 @@ extension AdaptedModel {
         _ data: EncodedRows,
         loss: TaskLoss? = nil,
         workers: Workers = Workers(),
-        partLength: Int = 512,
+        partLength: Int = Workers.partLength,
+        progress: @Sendable (Int) -> Void = { _ in }
+    ) throws -> Predictions {
+        try predictions(
+            data,
+            loss: loss,
+            workers: workers,
+            partLength: partLength,
+            trunks: nil,
+            progress: progress
+        )
+    }
+
+    /// As the public form, with the states below what is trained from a cache.
+    func predictions(
+        _ data: EncodedRows,
+        loss: TaskLoss?,
+        workers: Workers,
+        partLength: Int = Workers.partLength,
+        trunks: TrunkCache?,
         progress: @Sendable (Int) -> Void = { _ in }
     ) throws -> Predictions {
         // Rows of like length together: parts take alike long, and memory stays even.
@@ -43,7 +62,7 @@ extension AdaptedModel {
         let work = parts
         let workers = device == .cpu ? workers : Workers(1)
         let results = try workers.map(work.count) { index in
-            let part = try predictions(of: work[index], in: data, loss: loss)
+            let part = try predictions(of: work[index], in: data, loss: loss, trunks: trunks)
             progress(work[index].count)
             return part
         }
@@ -64,11 +83,12 @@ extension AdaptedModel {
     private func predictions(
         of rows: [Int],
         in data: EncodedRows,
-        loss: TaskLoss?
+        loss: TaskLoss?,
+        trunks: TrunkCache?
     ) throws -> (logits: [[Float]], loss: Double) {
         try withoutGradients { () throws in
             let batch = try data.batch(rows, device: device)
-            let logits = try logits(batch)
+            let logits = try logits(batch, trunk: trunks?.trunk(of: rows, batch))
             let loss = try loss?.sum(logits, of: rows, in: data).item() ?? 0
             let values: [Float] = try logits.values()
             let width = head.configuration.outputCount

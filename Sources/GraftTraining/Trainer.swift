@@ -150,6 +150,9 @@ public struct Trainer: Sendable {
     /// - Parameters:
     ///   - data: Rows to learn from.
     ///   - evaluation: Rows that choose the best epoch; without them the last one is kept.
+    ///   - trunkMemory: Bytes for hidden states below what is trained, which are computed once where
+    ///     they span a block or more; what does not fit goes to a file, and 0 computes them anew in
+    ///     every epoch, for the same results.
     ///   - checkpoint: Where states are written, if anywhere.
     ///   - resuming: A state to go on from.
     ///   - shouldStop: Asked after every step; `true` writes a checkpoint and ends the run.
@@ -159,6 +162,7 @@ public struct Trainer: Sendable {
     public func run(
         on data: EncodedRows,
         evaluation: EncodedRows?,
+        trunkMemory: Int = 256 << 20,
         checkpoint: CheckpointFolder? = nil,
         resuming: TrainingState? = nil,
         shouldStop: () -> Bool = { false },
@@ -176,6 +180,12 @@ public struct Trainer: Sendable {
             )
         }
         let plan = TrainingPlan(rows: data.count, options: options)
+        func trunks(_ rows: EncodedRows?) -> TrunkCache? {
+            rows.flatMap {
+                TrunkCache(model, rows: $0.count, passes: options.epochs, memory: trunkMemory / 2)
+            }
+        }
+        let (trunks, evaluationTrunks) = (trunks(data), trunks(evaluation))
         var state = try resuming ?? TrainingState(parameters, options: options)
         try state.restore(into: parameters)
         var optimizer = try state.optimizer(options.optimizer, device: model.device)
@@ -195,7 +205,8 @@ public struct Trainer: Sendable {
                     number: state.step,
                     plan,
                     &optimizer,
-                    checkpoint
+                    checkpoint,
+                    trunks
                 )
                 training += ContinuousClock.now - start
                 state.advance(logged)
@@ -221,7 +232,7 @@ public struct Trainer: Sendable {
             }
             let start = ContinuousClock.now
             Torch.trimMemory()
-            let metrics = try evaluation.map(evaluate)
+            let metrics = try evaluation.map { try evaluate($0, trunks: evaluationTrunks) }
             evaluating += ContinuousClock.now - start
             let isBest = try state.finishEpoch(metrics, metric: metric, parameters)
             if let result = state.epochs.last { onEvent(.evaluated(result, isBest: isBest)) }
@@ -247,9 +258,15 @@ public struct Trainer: Sendable {
         number: Int,
         _ plan: TrainingPlan,
         _ optimizer: inout AdamW,
-        _ checkpoint: CheckpointFolder?
+        _ checkpoint: CheckpointFolder?,
+        _ trunks: TrunkCache?
     ) throws -> LoggedStep {
-        let (loss, gradient) = try gradient(batches, in: data, seed: plan.dropoutSeed(number))
+        let (loss, gradient) = try gradient(
+            batches,
+            in: data,
+            seed: plan.dropoutSeed(number),
+            trunks: trunks
+        )
         let (clipped, norm) = try gradient.clipped(toNorm: options.maxGradientNorm)
         // A finite loss may have infinite derivatives: they must not reach a checkpoint either.
         guard loss.isFinite, norm.isFinite else {
@@ -286,10 +303,15 @@ public struct Trainer: Sendable {
 
     /// Scores the parameters as they are now.
     public func evaluate(_ data: EncodedRows) throws -> Metrics {
+        try evaluate(data, trunks: nil)
+    }
+
+    private func evaluate(_ data: EncodedRows, trunks: TrunkCache?) throws -> Metrics {
         let predictions = try model.predictions(
             data,
             loss: loss,
-            workers: workers
+            workers: workers,
+            trunks: trunks
         )
         return try loss.kind.metrics(predictions, of: data, labels: labels)
     }
@@ -317,7 +339,8 @@ public struct Trainer: Sendable {
     func gradient(
         _ batches: [[Int]],
         in data: EncodedRows,
-        seed: UInt64
+        seed: UInt64,
+        trunks: TrunkCache? = nil
     ) throws -> (loss: Double, gradient: Tensor) {
         let outputs = model.head.configuration.outputCount
         var total = 0.0
@@ -326,11 +349,16 @@ public struct Trainer: Sendable {
             let weight = loss.weight(of: batch, in: data, outputs: outputs) * Double(batches.count)
             // A batch in which nothing counts (no tag, only classes of weight zero) moves nothing.
             let share = weight > 0 ? 1 / weight : 0
-            let shards = workers.shards(batch, length: data.length)
+            let shards = workers.shards(
+                batch,
+                partLength: model.device == .cpu ? Workers.partLength : nil,
+                length: data.length
+            )
             let parts = try workers.map(shards.count) { index in
                 let rows = shards[index]
                 let input = try data.batch(rows, device: model.device)
-                let logits = try model.logits(input, dropoutSeed: seed)
+                let trunk = try trunks?.trunk(of: rows, input)
+                let logits = try model.logits(input, dropoutSeed: seed, trunk: trunk)
                 let part = try loss.sum(logits, of: rows, in: data) * share
                 let gradients = try gradients(of: part, for: parameters.leaves)
                 return (loss: try part.item(), gradient: try parameters.flattened(gradients))

@@ -15,6 +15,10 @@ public struct Workers: Sendable {
         self.count = max(1, count ?? Workers.cores)
     }
 
+    /// The tokens of a part of a batch: enough for the matrix products to run at full speed, few
+    /// enough for a part's activations to stay near the core that computes them.
+    public static let partLength = 512
+
     /// The cores that this process may use.
     public static let cores = Torch.threads
 
@@ -51,11 +55,14 @@ public struct Workers: Sendable {
     ///
     /// - Parameters:
     ///   - rows: The rows.
+    ///   - partLength: The tokens of a part that should not be exceeded; `nil` for any number.
     ///   - length: The tokens of a row.
-    /// - Returns: At most one part for each worker, none of them empty.
-    func shards(_ rows: [Int], length: (Int) -> Int) -> [[Int]] {
-        let parts = min(count, rows.count)
-        guard parts > 1 else { return rows.isEmpty ? [] : [rows] }
+    /// - Returns: Parts of which none is empty, as many for each worker as the tokens need.
+    func shards(_ rows: [Int], partLength: Int?, length: (Int) -> Int) -> [[Int]] {
+        guard !rows.isEmpty else { return [] }
+        let tokens = rows.reduce(0) { $0 + length($1) }
+        let share = partLength.map { $0 * count } ?? Int.max
+        let parts = min(rows.count, count * max(1, (tokens - 1) / share + 1))
         var shards = [[Int]](repeating: [], count: parts)
         var loads = [Int](repeating: 0, count: parts)
         for row in rows.sorted(by: { (length($1), $0) < (length($0), $1) }) {

@@ -89,6 +89,7 @@ struct Train: ParsableCommand {
         let outcome = try run.trainer.run(
             on: run.trainRows,
             evaluation: run.evaluationRows,
+            trunkMemory: settings.trunkMemory << 20,
             checkpoint: checkpoint,
             resuming: state,
             shouldStop: { interruption.isWished },

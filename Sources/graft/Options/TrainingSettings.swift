@@ -59,6 +59,14 @@ struct TrainingSettings: ParsableArguments {
     var workers: Int?
 
     @Option(
+        help: ArgumentHelp(
+            "Memory for hidden states below the first trained block, computed once in a run; what does not fit goes to a temporary file, 0 keeps none. The result is the same.",
+            valueName: "MB"
+        )
+    )
+    var trunkMemory = 256
+
+    @Option(
         help:
             "Steps between checkpoints; 0 for none but at an interruption (default: an epoch's, at most 500)."
     )
@@ -104,6 +112,9 @@ struct TrainingSettings: ParsableArguments {
             if let value, value < 1 {
                 throw ValidationError("--\(name) must be at least 1, found \(value)")
             }
+        }
+        guard (0...1 << 30).contains(trunkMemory) else {
+            throw ValidationError("--trunk-memory must be 0 or more, found \(trunkMemory)")
         }
         if let checkpointEvery, checkpointEvery < 0 {
             throw ValidationError("--checkpoint-every must be 0 or more, found \(checkpointEvery)")

@@ -1,0 +1,111 @@
+internal import GraftFormats
+internal import GraftLayers
+internal import GraftModels
+internal import GraftTorch
+internal import Synchronization
+
+/// The hidden states of rows below everything that is trained, computed once and kept over epochs.
+///
+/// They are a pure function of the row (nothing is dropped in the trunk) and come out bit for bit
+/// alike in every batch, so that a run with this cache and one without yield the same adapter. What
+/// the memory does not hold goes to a file without a name; where the disk is full, too, rows are
+/// computed again.
+final class TrunkCache: Sendable {
+    /// Where a row's states are.
+    private enum Place {
+        case unknown
+        case memory(Tensor)
+        case file(offset: Int, shape: [Int], dtype: DType)
+    }
+
+    private struct Contents {
+        var places: [Place]
+        var memoryLeft: Int
+        var file: ScratchFile?
+        var fileEnd = 0
+        var isFileUsable = true
+    }
+
+    private let model: AdaptedModel
+    private let contents: Mutex<Contents>
+
+    /// Creates an empty cache, or `nil` where it would not pay: a trunk of less than a block, rows
+    /// that are seen once, no memory granted, or a device with memory of its own.
+    ///
+    /// - Parameters:
+    ///   - model: The frozen model with what is trained.
+    ///   - rows: The number of rows.
+    ///   - passes: How often each row is computed.
+    ///   - memory: The bytes to hold in memory.
+    init?(_ model: AdaptedModel, rows: Int, passes: Int, memory: Int) {
+        let depth = model.encoder.trunkDepth(below: model.adapters)
+        guard depth > 0, passes > 1, memory > 0, model.device == .cpu else { return nil }
+        self.model = model
+        contents = Mutex(
+            Contents(places: Array(repeating: .unknown, count: rows), memoryLeft: memory)
+        )
+    }
+
+    /// The trunk's states of some rows, which are those of a batch in its order.
+    ///
+    /// - Throws: `TorchError` as a forward pass, `FileError` if the file cannot be read.
+    func trunk(of rows: [Int], _ batch: TokenBatch) throws -> Trunk {
+        let known = try rows.compactMap(states)
+        if known.count == rows.count {
+            let hidden = try Tensor.concatenated(known)
+            let isWhole = hidden.size(0) == batch.layout.tokenCount
+            let layout = isWhole ? batch.layout : try batch.layout.keepingFirstTokens()
+            return Trunk(hidden: hidden, layout: layout)
+        }
+        let context = ForwardContext(layout: batch.layout, adapters: model.adapters)
+        let trunk = try model.encoder.trunk(batch, in: context, wanted: model.head.wanted)
+        for (index, row) in rows.enumerated() {
+            let range = Int(trunk.layout.offsets[index])..<Int(trunk.layout.offsets[index + 1])
+            // A copy of its own: a view would keep the whole batch alive.
+            try keep(Tensor.concatenated([trunk.hidden.narrowed(range)]), of: row)
+        }
+        return trunk
+    }
+
+    /// The states of one row, if they are known: [tokens, hidden].
+    private func states(of row: Int) throws -> Tensor? {
+        let (place, file) = contents.withLock { ($0.places[row], $0.file) }
+        switch (place, file) {
+        case (.memory(let states), _): return states
+        case (.file(let offset, let shape, let dtype), let file?):
+            let bytes = try file.read(shape.reduce(dtype.byteCount, *), at: offset)
+            return try Tensor(copying: bytes, dtype: dtype, shape: shape)
+        case (.file, nil), (.unknown, _): return nil
+        }
+    }
+
+    private func keep(_ states: Tensor, of row: Int) throws {
+        let dtype = try states.dtype
+        let byteCount = states.count * dtype.byteCount
+        let room: (file: ScratchFile, offset: Int)? = contents.withLock { contents in
+            if contents.memoryLeft >= byteCount {
+                contents.memoryLeft -= byteCount
+                contents.places[row] = .memory(states)
+                return nil
+            }
+            guard contents.isFileUsable else { return nil }
+            if contents.file == nil { contents.file = try? ScratchFile() }
+            guard let file = contents.file else {
+                contents.isFileUsable = false
+                return nil
+            }
+            defer { contents.fileEnd += byteCount }
+            return (file, contents.fileEnd)
+        }
+        guard let room else { return }
+        do {
+            try room.file.write(states.bytes(), at: room.offset)
+            contents.withLock {
+                $0.places[row] = .file(offset: room.offset, shape: states.shape, dtype: dtype)
+            }
+        } catch is FileError {
+            // The row is computed again in the next epoch: slower, not wrong.
+            contents.withLock { $0.isFileUsable = false }
+        }
+    }
+}
