@@ -168,8 +168,8 @@ public struct Trainer: Sendable {
         shouldStop: () -> Bool = { false },
         onEvent: (Event) -> Void = { _ in }
     ) throws -> Outcome {
-        // With several workers no operation starts threads of its own: they would wait for work on
-        // the workers' cores.
+        // With several workers no operation between two parts starts threads of its own: they would
+        // wait for work on the workers' cores.
         let threads = Torch.threads
         if workers.count > 1 { Torch.threads = 1 }
         defer { Torch.threads = threads }

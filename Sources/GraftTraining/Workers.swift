@@ -5,7 +5,8 @@ internal import Synchronization
 /// Threads that each compute a part of a batch with single-threaded operations.
 ///
 /// The frozen weights are shared and read-only, so a core that takes rows from start to end scales
-/// better than all cores inside one small matrix product.
+/// better than all cores inside one small matrix product. Only a batch that does not divide, being
+/// a single row, is shared out inside its operations.
 public struct Workers: Sendable {
     /// How many parts run at once.
     public let count: Int
@@ -24,12 +25,20 @@ public struct Workers: Sendable {
 
     /// Computes `body` for `0 ..< parts` in any order and returns the results by part.
     ///
+    /// Several parts run side by side, each with single-threaded operations; of one part alone, the
+    /// operations share the threads.
+    ///
     /// - Throws: The error of the first part that failed.
     package func map<Result: Sendable>(
         _ parts: Int,
         _ body: @Sendable (Int) throws -> Result
     ) throws -> [Result] {
-        guard count > 1, parts > 1 else { return try (0..<parts).map(body) }
+        guard count > 1, parts > 1 else {
+            let threads = Torch.threads
+            Torch.threads = count
+            defer { Torch.threads = threads }
+            return try (0..<parts).map(body)
+        }
         let results = Mutex<[Int: Swift.Result<Result, any Error>]>([:])
         let next = Atomic(0)
         // The math library's thread count may be shared by the process: it must not change while a
