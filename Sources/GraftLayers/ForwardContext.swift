@@ -11,6 +11,11 @@ public struct ForwardContext: Sendable {
     public let adapters: SiteAdapters
     /// What dropout masks depend on besides their place; `nil` in evaluation, which drops nothing.
     public var dropoutSeed: UInt64?
+    /// Where the batch's own tokens lie in ``layout``, if an adapter added others: int64 [own].
+    public internal(set) var ownTokens: Tensor?
+
+    /// Told what an adapter weighs its members with at a site: [tokens, members].
+    public var observe: (@Sendable (Site, Tensor) -> Void)?
 
     /// Creates a context.
     ///
@@ -59,15 +64,10 @@ public struct ForwardContext: Sendable {
         norm: (any Normalization)?,
         at site: Site
     ) throws(TorchError) -> Tensor {
-        var output = output
-        if let adapter = adapters.hidden[site] {
-            let state = HiddenState(output: output, residual: residual, norm: norm, site: site)
-            output = try adapter(state, in: self)
-            guard adapter.keepsBlockOutput else { return output }
-        }
-        let sum = try output + residual
-        guard let norm else { return sum }
-        return try norm(sum)
+        let state = HiddenState(output: output, residual: residual, norm: norm, site: site)
+        guard let adapter = adapters.hidden[site] else { return try state.finished(output) }
+        let adapted = try adapter(state, in: self)
+        return adapter.keepsBlockOutput ? try state.finished(adapted) : adapted
     }
 
     /// Whether every adapter of a block computes a token's result from that token alone.

@@ -13,6 +13,8 @@ public struct RaggedLayout: Sendable {
     public let rowOfToken: Tensor
     /// A name for each token, likewise; on the CPU, where masks are computed: int64 [tokens].
     public let tokenKeys: Tensor
+    /// How many tokens of each row were inserted.
+    private let insertedCount: Int
 
     /// The longest row that token keys can tell apart.
     private static let positions: Int64 = 1 << 24
@@ -44,13 +46,21 @@ public struct RaggedLayout: Sendable {
         self.rowKeys = rowKeys
         rowOfToken = try Tensor(rows)
         tokenKeys = try Tensor(tokens)
+        insertedCount = 0
     }
 
-    private init(offsets: [Int64], rowKeys: [Int64], rowOfToken: Tensor, tokenKeys: Tensor) {
+    private init(
+        offsets: [Int64],
+        rowKeys: [Int64],
+        rowOfToken: Tensor,
+        tokenKeys: Tensor,
+        insertedCount: Int
+    ) {
         self.offsets = offsets
         self.rowKeys = rowKeys
         self.rowOfToken = rowOfToken
         self.tokenKeys = tokenKeys
+        self.insertedCount = insertedCount
     }
 
     /// The number of rows.
@@ -74,8 +84,98 @@ public struct RaggedLayout: Sendable {
             offsets: (0...rowCount).map(Int64.init),
             rowKeys: rowKeys,
             rowOfToken: try Tensor((0..<rowCount).map(Int64.init)).moved(to: rowOfToken.device),
-            tokenKeys: try firstTokens(of: tokenKeys)
+            tokenKeys: try firstTokens(of: tokenKeys),
+            insertedCount: insertedCount
         )
+    }
+
+    /// Makes room for new tokens in every row.
+    ///
+    /// - Parameters:
+    ///   - count: New tokens of each row.
+    ///   - position: How many of a row's tokens stay in front of them.
+    /// - Returns: The layout with them; for each of its tokens the place in the new tokens followed
+    ///   by those of this layout; and for each token of this layout the place in the new one.
+    /// - Throws: `TorchError` if memory runs out.
+    func inserting(
+        _ count: Int,
+        at position: Int
+    ) throws(TorchError) -> (layout: RaggedLayout, order: [Int64], kept: [Int64]) {
+        let keys: [Int64] = try tokenKeys.values()
+        var (ends, order, kept): ([Int64], [Int64], [Int64]) = ([0], [], [])
+        var (rows, grownKeys): ([Int64], [Int64]) = ([], [])
+        for row in 0..<rowCount {
+            let front = min(position, length(row))
+            for index in 0..<length(row) + count {
+                if (front..<front + count).contains(index) {
+                    // Named from the far end of the positions, where no row's own tokens are.
+                    let number = Int64(insertedCount + index - front + 1)
+                    order.append(Int64(index - front))
+                    grownKeys.append((rowKeys[row] &+ 1) &* RaggedLayout.positions &- number)
+                } else {
+                    let token = Int(offsets[row]) + (index < front ? index : index - count)
+                    order.append(Int64(count + token))
+                    grownKeys.append(keys[token])
+                    kept.append(Int64(rows.count))
+                }
+                rows.append(Int64(row))
+            }
+            ends.append(Int64(rows.count))
+        }
+        let layout = RaggedLayout(
+            offsets: ends,
+            rowKeys: rowKeys,
+            rowOfToken: try Tensor(rows).moved(to: rowOfToken.device),
+            tokenKeys: try Tensor(grownKeys),
+            insertedCount: insertedCount + count
+        )
+        return (layout, order, kept)
+    }
+
+    /// The layout of some of the rows.
+    public func narrowed(rows: Range<Int>) throws(TorchError) -> RaggedLayout {
+        let (start, end) = (offsets[rows.lowerBound], offsets[rows.upperBound])
+        let tokens = Int(start)..<Int(end)
+        let names = try (0..<rows.count).map { row throws(TorchError) in
+            [Int64](repeating: Int64(row), count: length(rows.lowerBound + row))
+        }
+        return RaggedLayout(
+            offsets: offsets[rows.lowerBound...rows.upperBound].map { $0 - start },
+            rowKeys: Array(rowKeys[rows]),
+            rowOfToken: try Tensor(Array(names.joined())).moved(to: rowOfToken.device),
+            tokenKeys: try tokenKeys.narrowed(tokens),
+            insertedCount: insertedCount
+        )
+    }
+
+    /// The layout of the tokens at some places of every row.
+    ///
+    /// - Parameter positions: Places in the rows as they were when the layout was made, so that they
+    ///   hold for a layout of first tokens too.
+    /// - Returns: The layout, and where its tokens lie in this one.
+    /// - Throws: `TorchError` if memory runs out.
+    public func keeping(
+        positions: Range<Int>
+    ) throws(TorchError) -> (layout: RaggedLayout, indices: [Int64]) {
+        let keys: [Int64] = try tokenKeys.values()
+        var (ends, rows, indices): ([Int64], [Int64], [Int64]) = ([0], [], [])
+        for row in 0..<rowCount {
+            for token in offsets[row]..<offsets[row + 1] {
+                let position = keys[Int(token)] &- rowKeys[row] &* RaggedLayout.positions
+                guard positions.contains(Int(position)) else { continue }
+                indices.append(token)
+                rows.append(Int64(row))
+            }
+            ends.append(Int64(indices.count))
+        }
+        let layout = RaggedLayout(
+            offsets: ends,
+            rowKeys: rowKeys,
+            rowOfToken: try Tensor(rows).moved(to: rowOfToken.device),
+            tokenKeys: try tokenKeys.selecting(Tensor(indices)),
+            insertedCount: insertedCount
+        )
+        return (layout, indices)
     }
 
     /// The mean over each row's tokens: [tokens, width] -> [rows, width].
@@ -97,7 +197,8 @@ public struct RaggedLayout: Sendable {
             offsets: offsets,
             rowKeys: rowKeys,
             rowOfToken: try rowOfToken.moved(to: device),
-            tokenKeys: tokenKeys
+            tokenKeys: tokenKeys,
+            insertedCount: insertedCount
         )
     }
 }

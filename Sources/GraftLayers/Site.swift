@@ -25,6 +25,7 @@ public struct Site: Sendable, Hashable, Codable {
         case embeddingNorm = "embedding_norm"
         // Attention sites: places in front of keys and values.
         case selfAttention = "self_attention"
+        case crossAttention = "cross_attention"
         // A block's output.
         case block
         // The embeddings' output.

@@ -49,6 +49,39 @@ public struct HiddenState: Sendable {
     public let norm: (any Normalization)?
     /// Where this is.
     public let site: Site
+
+    /// The same place with another output, as a second adapter sees it.
+    public func replacing(output: Tensor) -> HiddenState {
+        HiddenState(output: output, residual: residual, norm: norm, site: site)
+    }
+
+    /// The same place for some of the tokens.
+    ///
+    /// - Parameter select: Takes the tokens out of a tensor [tokens, hidden].
+    /// - Returns: A state whose tensors have those tokens alone.
+    /// - Throws: What `select` throws.
+    public func selecting(
+        _ select: (Tensor) throws(TorchError) -> Tensor
+    ) throws(TorchError) -> HiddenState {
+        HiddenState(
+            output: try select(output),
+            residual: try select(residual),
+            norm: norm,
+            site: site
+        )
+    }
+
+    /// What the block makes of a sub-layer's output: the residual addition and, in post-LN, the norm.
+    public func finished(_ output: Tensor) throws(TorchError) -> Tensor {
+        let sum = try output + residual
+        return try norm?(sum) ?? sum
+    }
+}
+
+/// An adapter that adds a term to the loss.
+public protocol PenalizedAdapter: Sendable {
+    /// Returns the term, a scalar, or `nil` if its settings have none.
+    func penalty() throws(TorchError) -> Tensor?
 }
 
 /// Replaces a frozen normalisation.
@@ -59,6 +92,9 @@ public protocol NormAdapter: Sendable {
 
 /// Puts keys and values in front of those of an attention.
 public protocol AttentionAdapter: Sendable {
+    /// Whether the prefix is the same whichever of a row's tokens `input` has.
+    var isTokenwise: Bool { get }
+
     /// Returns what stands in front of the keys and values of every row.
     ///
     /// - Parameters:
@@ -72,6 +108,10 @@ public protocol AttentionAdapter: Sendable {
         at site: Site,
         in context: ForwardContext
     ) throws(TorchError) -> KeyPrefix
+}
+
+extension AttentionAdapter {
+    public var isTokenwise: Bool { true }
 }
 
 /// Keys and values in front of those of the rows.
@@ -141,6 +181,16 @@ public struct SiteAdapters: Sendable {
             .union(attention.keys).union(block.keys).union(embedding.keys)
     }
 
+    /// What is added to the loss: the sum of all terms, or `nil` if there is none.
+    public func penalty() throws(TorchError) -> Tensor? {
+        var sum: Tensor?
+        for (_, adapter) in hidden.sorted(by: { $0.key.path < $1.key.path }) {
+            guard let term = try (adapter as? any PenalizedAdapter)?.penalty() else { continue }
+            sum = if let sum { try sum + term } else { term }
+        }
+        return sum
+    }
+
     /// The number of blocks of a tower below everything that acts, embeddings included.
     public func trunkDepth(of layerCount: Int) -> Int {
         sites.reduce(layerCount) { min($0, $1.layer ?? 0) }
@@ -148,10 +198,11 @@ public struct SiteAdapters: Sendable {
 
     /// Whether all that acts in a block computes a token's result from that token alone.
     ///
-    /// A prefix does: every query sees the same keys, whichever queries are left.
+    /// Most prefixes do: every query sees the same keys, whichever queries are left.
     func isTokenwise(layer: Int) -> Bool {
         linear.allSatisfy { $0.layer != layer || $1.isTokenwise }
             && hidden.allSatisfy { $0.layer != layer || $1.isTokenwise }
+            && attention.allSatisfy { $0.layer != layer || $1.isTokenwise }
             && block.allSatisfy { $0.layer != layer || $1.isTokenwise }
     }
 }

@@ -68,6 +68,9 @@ public enum WantedTokens: Sendable {
 }
 
 /// Hidden states and how they lie.
+///
+/// Where an adapter added tokens, these are the states of the batch's own tokens; but a row's first
+/// token is that which the blocks saw, be it an added one.
 public struct EncoderOutput: Sendable {
     /// The last hidden states of the tokens that ``layout`` lays out: [tokens, hidden].
     public let hidden: Tensor
@@ -75,11 +78,10 @@ public struct EncoderOutput: Sendable {
     public let layout: RaggedLayout
     /// The embeddings' output and every block's, where asked for: [tokens, hidden] each.
     public let layers: [Tensor]
+    /// Each row's first hidden state: [rows, hidden].
+    public let firstTokens: @Sendable () throws(TorchError) -> Tensor
     /// What the model's own pooler makes of each row's first token: [rows, hidden]; `nil` without.
     public let pooled: @Sendable () throws(TorchError) -> Tensor?
-
-    /// Each row's first hidden state: [rows, hidden].
-    public func firstTokens() throws(TorchError) -> Tensor { try layout.firstTokens(of: hidden) }
 }
 
 /// The sizes of a model.

@@ -36,6 +36,7 @@ extension TextEncoder {
         wanted: WantedTokens,
         trunk: Trunk? = nil
     ) throws(TorchError) -> EncoderOutput {
+        let given = context.layout
         var context = context
         var (hidden, first): (Tensor, Int)
         var layers: [Tensor] = []
@@ -60,9 +61,20 @@ extension TextEncoder {
             context.layout = try context.layout.keepingFirstTokens()
         }
         let (last, layout) = (hidden, context.layout)
-        return EncoderOutput(hidden: last, layout: layout, layers: layers) {
-            () throws(TorchError) in try pooled(layout.firstTokens(of: last))
+        @Sendable func firstTokens() throws(TorchError) -> Tensor {
+            try layout.firstTokens(of: last)
         }
+        // Nobody above knows of tokens that an adapter added.
+        let own = wanted == .first ? nil : context.ownTokens
+        return EncoderOutput(
+            hidden: try own.map { own throws(TorchError) in try last.selecting(own) } ?? last,
+            layout: own == nil ? layout : given,
+            layers: try layers.map { layer throws(TorchError) in
+                try own.map { own throws(TorchError) in try layer.selecting(own) } ?? layer
+            },
+            firstTokens: firstTokens,
+            pooled: { () throws(TorchError) in try pooled(firstTokens()) }
+        )
     }
 
     /// The number of blocks below everything that acts; 0 where the model itself is trained.

@@ -156,7 +156,7 @@ public struct Head: Sendable {
             }
             return pooled
         case .first:
-            return try output.layout.firstTokens(of: output.hidden)
+            return try output.firstTokens()
         }
     }
 }
