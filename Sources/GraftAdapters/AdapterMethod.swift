@@ -52,11 +52,25 @@ public protocol AdapterMethod: Codable, Sendable {
     ///   throws.
     func attached(to sites: SiteMap, _ scope: ParameterScope) throws -> SiteAdapters
 
+    /// Replaces texts among the settings by the tokens that they stand for, before new parameters
+    /// are made.
+    ///
+    /// - Parameter encode: Turns a text into a row of token ids, as the model reads texts.
+    /// - Returns: The method with all that its start values depend on.
+    /// - Throws: `ConfigurationError` if a text has no tokens, or what `encode` throws.
+    func prepared(encode: (String) throws -> [Int32]) throws -> Self
+
     /// Whether the base model itself is trained, as full fine-tuning does.
     var trainsBase: Bool { get }
 
     /// The learning rate that suits the method where the user names none.
     var defaultLearningRate: Double { get }
+
+    /// What the learning rate of a parameter is multiplied with.
+    ///
+    /// - Parameter parameter: Its full name, such as `adapter.encoder.0.query.lora_B`.
+    /// - Returns: 1 for the run's own rate.
+    func learningRateFactor(_ parameter: String) -> Double
 
     /// Known pitfalls of these settings, a line each.
     ///
@@ -100,9 +114,13 @@ extension AdapterMethod {
         _ scope: ParameterScope
     ) throws -> (any EmbeddingAdapter)? { nil }
 
+    public func prepared(encode: (String) throws -> [Int32]) throws -> Self { self }
+
     public var trainsBase: Bool { false }
 
     public var defaultLearningRate: Double { 5e-4 }
+
+    public func learningRateFactor(_ parameter: String) -> Double { 1 }
 
     public func warnings(for sites: SiteMap, isSequenceTask: Bool) -> [String] { [] }
 

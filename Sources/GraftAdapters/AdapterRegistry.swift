@@ -9,8 +9,15 @@ public struct AdapterRegistry: Sendable {
     /// Everything that comes with Graft.
     public static let builtin = AdapterRegistry(methods: [
         Bottleneck.self,
+        LoRA.self,
+        IA3.self,
+        VeRA.self,
         BitFit.self,
         LayerNormTuning.self,
+        PrefixTuning.self,
+        PromptTuning.self,
+        Union.self,
+        Composed.self,
         HeadOnly.self,
         FullFineTuning.self,
     ])
@@ -18,17 +25,27 @@ public struct AdapterRegistry: Sendable {
     /// All names that ``method(named:)`` accepts.
     public var names: [String] { methods.flatMap { names(of: $0) } }
 
-    /// Reads a method as users write it: a name, and settings in brackets.
+    /// Reads a method as users write it: a name, and settings in brackets; or several with `|`
+    /// between them, which then act together.
     ///
     /// ```
     /// double_seq_bn
     /// seq_bn[reduction_factor=8,non_linearity=gelu]
     /// double_seq_bn[reduction_factor={"1":8,"default":16},leave_out=[0,1]]
+    /// prefix_tuning[bottleneck_size=800]|par_bn
     /// ```
     ///
     /// - Throws: `ConfigurationError` naming an unknown method or setting, with the nearest known
     ///   name.
     public func method(named text: String) throws -> any AdapterMethod {
+        let members = MethodExpression.pieces(of: text[...], separator: "|")
+        guard members.count > 1 else { return try single(text) }
+        return try Union(
+            members.map { try single($0.trimmingCharacters(in: .whitespaces)) }
+        )
+    }
+
+    private func single(_ text: String) throws -> any AdapterMethod {
         let parsed = try MethodExpression(text)
         for method in methods {
             if let found = try preset(parsed, of: method) { return found }
@@ -95,7 +112,10 @@ struct MethodExpression {
         }
         name = String(text[..<open])
         let inner = text[text.index(after: open)..<text.index(before: text.endIndex)]
-        settings = try MethodExpression.pieces(of: inner).map { piece throws(ConfigurationError) in
+        settings = try MethodExpression.pieces(of: inner, separator: ",").filter {
+            !$0.allSatisfy(\.isWhitespace)
+        }
+        .map { piece throws(ConfigurationError) in
             guard let equals = piece.firstIndex(of: "=") else {
                 throw ConfigurationError(
                     field: "method",
@@ -108,23 +128,22 @@ struct MethodExpression {
         }
     }
 
-    /// Splits at the commas that no bracket or quote encloses.
-    private static func pieces(of text: Substring) -> [Substring] {
+    /// Splits at the separators that no bracket or quote encloses.
+    static func pieces(of text: Substring, separator: Character) -> [Substring] {
         var pieces: [Substring] = []
         var (start, depth, isQuoted) = (text.startIndex, 0, false)
         for index in text.indices {
             switch text[index] {
             case "\"": isQuoted.toggle()
-            case "[", "{": depth += 1
-            case "]", "}": depth -= 1
-            case "," where depth == 0 && !isQuoted:
+            case "[", "{", "(": depth += 1
+            case "]", "}", ")": depth -= 1
+            case separator where depth == 0 && !isQuoted:
                 pieces.append(text[start..<index])
                 start = text.index(after: index)
             default: break
             }
         }
-        pieces.append(text[start...])
-        return pieces.filter { !$0.allSatisfy(\.isWhitespace) }
+        return pieces + [text[start...]]
     }
 
     /// A JSON value if the text is one; the text itself otherwise, so that names need no quotes.

@@ -139,6 +139,12 @@ GT_SAFE_API gt_sum(gt_tensor a, int64_t dimension, bool all, bool keep, bool mea
 GT_SAFE_API gt_softmax(gt_tensor a, int64_t dimension, bool logarithm, gt_tensor *out);
 GT_SAFE_API gt_equal(gt_tensor a, gt_tensor b, bool *out);
 
+// Linear algebra
+
+GT_SAFE_API gt_sqrt(gt_tensor a, gt_tensor *out);
+/// a = u diag(s) vh for [m, n], with k = min(m, n): u [m, k], s [k] in falling order, vh [k, n].
+GT_SAFE_API gt_svd(gt_tensor a, gt_tensor *u, gt_tensor *s, gt_tensor *vh);
+
 // Layers
 
 GT_SAFE_API gt_linear(gt_tensor input, gt_tensor weight, gt_tensor bias, gt_tensor *out);
@@ -216,6 +222,14 @@ void gt_generator_free(gt_generator generator);
 GT_API gt_normal(gt_generator generator, const int64_t *shape, int32_t rank, double mean, double deviation,
                  gt_tensor *out);
 GT_API gt_uniform(gt_generator generator, const int64_t *shape, int32_t rank, double low, double high, gt_tensor *out);
+
+// Ceilings
+
+/// Floats in a vector register of the kernels that were chosen for this processor.
+int32_t gt_vector_lanes(void);
+/// The exclusive-or of the 64-bit words `first ..< first + count` of a contiguous CPU tensor: a read of its memory and
+/// nothing else.
+GT_SAFE_API gt_fold_words(gt_tensor tensor, int64_t first, int64_t count, uint64_t *out);
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,7 @@ internal import GraftTorch
 /// of `h`, `z`, `h + x`; the parallel form returns `h + s · up(act(down(x)))`.
 ///
 /// Reference: `adapters` 1.3.0, `methods/modeling.py`, `Adapter` and `ParallelAdapter`.
-struct BottleneckAdapter: HiddenAdapter {
+struct BottleneckAdapter: FusableAdapter {
     private let method: Bottleneck
     private let normBefore: LayerNorm?
     private let down: Linear  // [width, size]
@@ -57,49 +57,50 @@ struct BottleneckAdapter: HiddenAdapter {
     }
 
     var isTokenwise: Bool { !method.isGated }
+    var canFuse: Bool { !method.normAfter && method.keepsBlockOutput }
     var keepsBlockOutput: Bool { method.keepsBlockOutput }
 
     func callAsFunction(
         _ state: HiddenState,
         in context: ForwardContext
     ) throws(TorchError) -> Tensor {
-        // Adapters compute in float32 whatever the frozen model computes in.
-        let dtype = try state.output.dtype
         let (input, residual) = try operands(state)
+        let x = try change(of: input, at: state.site, in: context)
+        let base = try residual.converted(to: .float32)
+        let result: Tensor
+        if let normAfter {
+            result =
+                method.residualBeforeOwnNorm && !method.isParallel
+                ? try normAfter(x + base) : try normAfter(x) + base
+        } else {
+            result = try x + base
+        }
+        return try result.converted(to: state.output.dtype)
+    }
+
+    func change(
+        of input: Tensor,
+        at site: Site,
+        in context: ForwardContext
+    ) throws(TorchError) -> Tensor {
+        // Adapters compute in float32 whatever the frozen model computes in.
         let z = try input.converted(to: .float32)
         var x = z
         if let normBefore { x = try normBefore(x) }
         x = try up(method.activation(down(x)))
-        x = try context.dropout(
-            x,
-            method.stochasticDepth,
-            at: state.site,
-            "depth",
-            wholeRows: true
-        )
+        x = try context.dropout(x, method.stochasticDepth, at: site, "depth", wholeRows: true)
         switch (method.scaling, scaling) {
         case (.constant(let factor), _): x = try x * factor
         case (_, let scaling?): x = try x * scaling
         case (_, nil): break
         }
-        x = try context.dropout(x, method.dropout, at: state.site, "adapter")
-        if let gate {
-            let means = try context.layout.rowMeans(gate(z).sigmoid())
-            x = try x * context.layout.repeatedForTokens(means)
-        }
-        let base = try residual.converted(to: .float32)
-        if let normAfter {
-            x =
-                method.residualBeforeOwnNorm && !method.isParallel
-                ? try normAfter(x + base) : try normAfter(x) + base
-        } else {
-            x = try x + base
-        }
-        return try x.converted(to: dtype)
+        x = try context.dropout(x, method.dropout, at: site, "adapter")
+        guard let gate else { return x }
+        let means = try context.layout.rowMeans(gate(z).sigmoid())
+        return try x * context.layout.repeatedForTokens(means)
     }
 
-    /// What the adapter reads, and what its residual connection adds.
-    private func operands(
+    func operands(
         _ state: HiddenState
     ) throws(TorchError) -> (input: Tensor, residual: Tensor) {
         if method.isParallel { return (state.residual, state.output) }

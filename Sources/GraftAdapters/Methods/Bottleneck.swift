@@ -103,7 +103,7 @@ public struct Bottleneck: AdapterMethod, Hashable {
         "adapter_plus": plus,
     ]
 
-    private static let sequential = Bottleneck {
+    static let sequential = Bottleneck {
         $0.readsBlockNorm = true
     }
 
@@ -112,7 +112,7 @@ public struct Bottleneck: AdapterMethod, Hashable {
         $0.activation = .swish
     }
 
-    private static func parallel(_ scaling: Scaling) -> Bottleneck {
+    static func parallel(_ scaling: Scaling) -> Bottleneck {
         Bottleneck {
             $0.reductionFactor.standard = 2
             $0.start = .mam

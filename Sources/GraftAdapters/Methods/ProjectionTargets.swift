@@ -1,0 +1,99 @@
+public import GraftLayers
+
+/// The frozen projections at which a method acts.
+public enum ProjectionTargets: Sendable, Hashable {
+    /// Every projection of the blocks.
+    case all
+    /// Those with one of these roles.
+    case roles(Set<Site.Role>)
+
+    /// The roles that a projection can have, in the order of the forward pass.
+    static let known: [Site.Role] = [
+        .query, .key, .value, .attentionOutput, .up, .gate, .down,
+    ]
+
+    /// Whether a projection is meant.
+    func contains(_ role: Site.Role) -> Bool {
+        switch self {
+        case .all: true
+        case .roles(let roles): roles.contains(role)
+        }
+    }
+
+    /// Confirms that a model has all that is named, and that something is left to act at.
+    ///
+    /// - Throws: `ConfigurationError` naming `target_modules` or `leave_out`.
+    func check(
+        against sites: SiteMap,
+        leavingOut leaveOut: Set<Int>
+    ) throws(ConfigurationError) {
+        let present = Set(sites.linear.map(\.site.role))
+        if case .roles(let roles) = self,
+            let stranger = ProjectionTargets.known.first(where: {
+                roles.contains($0) && !present.contains($0)
+            })
+        {
+            let names = ProjectionTargets.known.filter(present.contains).map(\.rawValue)
+            throw ConfigurationError(
+                field: "target_modules",
+                problem: "this model has no \(stranger.rawValue) projection"
+                    + " (it has \(names.joined(separator: ", ")))"
+            )
+        }
+        let layers = Set(sites.linear.compactMap(\.site.layer))
+        let count = (layers.max() ?? -1) + 1
+        if let stranger = leaveOut.subtracting(layers).min() {
+            throw ConfigurationError(
+                field: "leave_out",
+                problem: "there is no layer \(stranger) (this model has 0 ... \(count - 1))"
+            )
+        }
+        guard !layers.isSubset(of: leaveOut) else {
+            throw ConfigurationError(
+                field: "leave_out",
+                problem: "no layer of \(count) is left to act in"
+            )
+        }
+    }
+}
+
+/// `"all-linear"`, or a list of roles.
+extension ProjectionTargets: Codable {
+    private static let allName = "all-linear"
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if (try? container.decode(String.self)) == ProjectionTargets.allName {
+            self = .all
+            return
+        }
+        let names = ProjectionTargets.known.map(\.rawValue)
+        guard let found = try? container.decode([String].self), !found.isEmpty else {
+            throw ConfigurationError(
+                field: "",
+                problem: "expected \"\(ProjectionTargets.allName)\" or a list such as"
+                    + " [\"query\",\"value\"]"
+            )
+        }
+        if let stranger = found.first(where: { !names.contains($0) }) {
+            let hint = names.nearest(to: stranger).map { "did you mean '\($0)'?" }
+            throw ConfigurationError(
+                field: "",
+                problem: "'\(stranger)' is no projection"
+                    + " (\(hint ?? "known: " + names.joined(separator: ", ")))"
+            )
+        }
+        self = .roles(Set(found.compactMap(Site.Role.init(rawValue:))))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .all: try container.encode(ProjectionTargets.allName)
+        case .roles(let roles):
+            try container.encode(
+                ProjectionTargets.known.filter(roles.contains).map(\.rawValue)
+            )
+        }
+    }
+}

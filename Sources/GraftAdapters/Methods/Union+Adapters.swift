@@ -1,0 +1,139 @@
+internal import GraftLayers
+internal import GraftTorch
+
+extension SiteAdapters {
+    /// What acts when `other` acts behind this at every site.
+    ///
+    /// - Throws: `ConfigurationError` naming a site at which the two cannot both act.
+    func followed(by other: SiteAdapters) throws(ConfigurationError) -> SiteAdapters {
+        var result = self
+        result.linear.merge(other.linear) { LinearPair(first: $0, second: $1) }
+        result.attention.merge(other.attention) { AttentionPair(first: $0, second: $1) }
+        result.block.merge(other.block) { BlockPair(first: $0, second: $1) }
+        result.embedding.merge(other.embedding) { EmbeddingPair(first: $0, second: $1) }
+        for (site, second) in other.hidden.sorted(by: { $0.key.path < $1.key.path }) {
+            guard let first = hidden[site] else {
+                result.hidden[site] = second
+                continue
+            }
+            guard first.keepsBlockOutput else {
+                throw ConfigurationError(
+                    field: "original_ln_after",
+                    problem: "false leaves nothing for a second adapter at \(site)"
+                        + " (hint: put this member last)"
+                )
+            }
+            result.hidden[site] = HiddenPair(first: first, second: second)
+        }
+        for (site, norm) in other.norm.sorted(by: { $0.key.path < $1.key.path }) {
+            guard result.norm.updateValue(norm, forKey: site) == nil else {
+                throw ConfigurationError(
+                    field: "method",
+                    problem: "two members of the union train the norm at \(site)"
+                )
+            }
+        }
+        return result
+    }
+}
+
+private struct LinearPair: LinearAdapter {
+    let first: any LinearAdapter
+    let second: any LinearAdapter
+
+    var isTokenwise: Bool { first.isTokenwise && second.isTokenwise }
+
+    func callAsFunction(
+        input: Tensor,
+        output: Tensor,
+        in context: ForwardContext
+    ) throws(TorchError) -> Tensor {
+        let output = try first(input: input, output: output, in: context)
+        return try second(input: input, output: output, in: context)
+    }
+}
+
+private struct HiddenPair: HiddenAdapter {
+    let first: any HiddenAdapter
+    let second: any HiddenAdapter
+
+    var isTokenwise: Bool { first.isTokenwise && second.isTokenwise }
+    var keepsBlockOutput: Bool { second.keepsBlockOutput }
+
+    func callAsFunction(
+        _ state: HiddenState,
+        in context: ForwardContext
+    ) throws(TorchError) -> Tensor {
+        try second(state.replacing(output: first(state, in: context)), in: context)
+    }
+}
+
+private struct BlockPair: BlockAdapter {
+    let first: any BlockAdapter
+    let second: any BlockAdapter
+
+    var isTokenwise: Bool { first.isTokenwise && second.isTokenwise }
+
+    func callAsFunction(
+        _ hidden: Tensor,
+        at site: Site,
+        in context: ForwardContext
+    ) throws(TorchError) -> Tensor {
+        try second(first(hidden, at: site, in: context), at: site, in: context)
+    }
+}
+
+private struct EmbeddingPair: EmbeddingAdapter {
+    let first: any EmbeddingAdapter
+    let second: any EmbeddingAdapter
+
+    func callAsFunction(
+        _ embedded: Tensor,
+        at site: Site,
+        in context: inout ForwardContext
+    ) throws(TorchError) -> Tensor {
+        let embedded = try first(embedded, at: site, in: &context)
+        return try second(embedded, at: site, in: &context)
+    }
+}
+
+private struct AttentionPair: AttentionAdapter {
+    let first: any AttentionAdapter
+    let second: any AttentionAdapter
+
+    var isTokenwise: Bool { first.isTokenwise && second.isTokenwise }
+
+    func callAsFunction(
+        _ input: Tensor,
+        at site: Site,
+        in context: ForwardContext
+    ) throws(TorchError) -> KeyPrefix {
+        let inner = try first(input, at: site, in: context)
+        let outer = try second(input, at: site, in: context)
+        let key = try Tensor.concatenated([outer.key, inner.key])
+        let value = try Tensor.concatenated([outer.value, inner.value])
+        if inner.offsets == nil && outer.offsets == nil { return KeyPrefix(key: key, value: value) }
+        // One of them differs between rows, so that each row gets its own stretch of both.
+        let outerCount = Int64(outer.key.size(0))
+        var (indices, ends): ([Int64], [Int64]) = ([], [0])
+        for row in 0..<context.layout.rowCount {
+            indices += outer.range(of: row)
+            indices += inner.range(of: row).map { $0 + outerCount }
+            ends.append(Int64(indices.count))
+        }
+        let order = try Tensor(indices).moved(to: key.device)
+        return KeyPrefix(
+            key: try key.selecting(order),
+            value: try value.selecting(order),
+            offsets: ends
+        )
+    }
+}
+
+extension KeyPrefix {
+    /// Where a row's prefix lies.
+    func range(of row: Int) -> Range<Int64> {
+        guard let offsets else { return 0..<Int64(key.size(0)) }
+        return offsets[row]..<offsets[row + 1]
+    }
+}
