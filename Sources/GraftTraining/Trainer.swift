@@ -3,6 +3,7 @@ public import GraftAdapters
 internal import GraftFormats
 internal import GraftLayers
 public import GraftModels
+internal import GraftText
 public import GraftTorch
 
 /// Trains an adapter and its head on a frozen model.
@@ -78,6 +79,7 @@ public struct Trainer: Sendable {
     public let options: TrainingOptions
 
     private let parameters: ParameterBuffer
+    private let segments: [Segment]
     private let loss: TaskLoss
     private let labels: [String]
 
@@ -110,9 +112,11 @@ public struct Trainer: Sendable {
                     + " (hint: is --label-column right?)"
             )
         }
+        let method = try method.prepared { base.tokenizer.encode($0).ids }
         let fresh = FreshParameters(seed: options.seed)
         _ = try AdaptedModel(base, method: method, head: head, ParameterScope(fresh))
         parameters = try ParameterBuffer(fresh.parameters, device: base.device)
+        segments = Trainer.segments(parameters) { method.learningRateFactor($0) }
         // A method that acts nowhere would train the head alone without a word.
         let acts = parameters.slices.contains { !$0.name.hasPrefix("head.") }
         guard acts || method is HeadOnly else {
@@ -287,16 +291,42 @@ public struct Trainer: Sendable {
         )
     }
 
+    /// A stretch of the parameters with one learning rate, short enough to be shared out.
+    private struct Segment {
+        var range: Range<Int>
+        let rateFactor: Double
+    }
+
+    private static func segments(
+        _ parameters: ParameterBuffer,
+        factor: (String) -> Double
+    ) -> [Segment] {
+        var segments: [Segment] = []
+        for slice in parameters.slices {
+            let factor = factor(slice.name)
+            if let last = segments.last, last.rateFactor == factor {
+                segments[segments.count - 1].range = last.range.lowerBound..<slice.range.upperBound
+            } else {
+                segments.append(Segment(range: slice.range, rateFactor: factor))
+            }
+        }
+        let length = 1 << 18
+        return segments.flatMap { segment in
+            stride(from: segment.range.lowerBound, to: segment.range.upperBound, by: length).map {
+                let end = min($0 + length, segment.range.upperBound)
+                return Segment(range: $0..<end, rateFactor: segment.rateFactor)
+            }
+        }
+    }
+
     /// Steps all parameters, long buffers on all workers.
     private func update(_ optimizer: AdamW, _ gradient: Tensor, _ rate: Double) throws {
-        let length = 1 << 18
-        let parts = (parameters.count + length - 1) / length
-        _ = try workers.map(parts) { part in
+        _ = try workers.map(segments.count) { index in
             try optimizer.update(
-                part * length..<min((part + 1) * length, parameters.count),
+                segments[index].range,
                 of: parameters,
                 gradients: gradient,
-                learningRate: rate
+                learningRate: rate * segments[index].rateFactor
             )
         }
     }
@@ -359,7 +389,11 @@ public struct Trainer: Sendable {
                 let input = try data.batch(rows, device: model.device)
                 let trunk = try trunks?.trunk(of: rows, input)
                 let logits = try model.logits(input, dropoutSeed: seed, trunk: trunk)
-                let part = try loss.sum(logits, of: rows, in: data) * share
+                var part = try loss.sum(logits, of: rows, in: data) * share
+                // What the adapters add to the loss is of the batch, not of its rows.
+                if index == 0, let penalty = try model.adapters.penalty() {
+                    part = try part + penalty * (1 / Double(batches.count))
+                }
                 let gradients = try gradients(of: part, for: parameters.leaves)
                 return (loss: try part.item(), gradient: try parameters.flattened(gradients))
             }
