@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build quickstart test lint format docs env clean
+.PHONY: help setup build quickstart test benchmark lint format docs env clean
 
 # Set SWIFT_BUILD_FLAGS for all targets alike: other flags mean another build.
 SWIFT_BUILD_FLAGS ?=
@@ -29,6 +29,9 @@ quickstart: build ## Train, check and use an adapter on a real model
 test: setup ## Run all tests (TEST_FLAGS='--filter NAME' for some)
 	@$(BUILD) --build-tests
 	@swift test --configuration release --skip-build --disable-xctest $(TEST_FLAGS)
+
+benchmark: build ## Count instructions of the hot paths and compare them with Benchmarks/Thresholds
+	@Benchmarks/run.sh
 
 lint: ## Check the format and style of Swift files and scripts
 	@swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)

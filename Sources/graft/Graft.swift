@@ -28,6 +28,7 @@ struct Graft: ParsableCommand {
         version: version,
         subcommands: [
             Train.self, Eval.self, Predict.self, Encode.self, Tokenize.self, Inspect.self,
+            Bench.self,
         ]
     )
 

@@ -9,7 +9,9 @@ import Testing
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "Snapshots")
 
-    @Test(arguments: ["graft", "train", "eval", "predict", "encode", "tokenize", "inspect"])
+    @Test(arguments: [
+        "graft", "train", "eval", "predict", "encode", "tokenize", "inspect", "bench",
+    ])
     func `help is as reviewed`(command: String) async throws {
         let arguments = (command == "graft" ? [] : [command]) + ["--help"]
         let folder = try TemporaryFolder()

@@ -1,0 +1,171 @@
+import Foundation
+import GraftTestSupport
+import Testing
+
+@Suite struct BenchCommandTests {
+    /// A method with the multiplications that its products take, counted by hand.
+    struct Case: Sendable, CustomTestStringConvertible {
+        let method: String
+        let trunkDepth: Int
+        let forward: Int
+        let backward: Int
+
+        var testDescription: String { method }
+    }
+
+    // Four rows of 6 tokens and four of 7, special ones included.
+    private static let rows = 8
+    private static let tokens = 4 * 6 + 4 * 7
+    private static let pairs = 4 * 6 * 6 + 4 * 7 * 7
+
+    // The model has 2 blocks of 16 with 32 between up and down. The head reads first tokens: of the last
+    // block only keys and values take every token.
+    private static let square = 16 * 16
+    private static let feedForward = 2 * 16 * 32
+    private static let first = (4 * square + feedForward) * tokens + 2 * 16 * pairs
+    private static let last =
+        2 * square * tokens + (2 * square + feedForward) * rows + 2 * 16 * tokens
+    private static let head = (square + 2 * 16) * rows
+
+    // 16 -> 4 -> 16 after attention and after the feed-forward of both blocks. The first down-projection
+    // sends no gradient below; query, key, value and attention output of the first block get none.
+    private static let bottleneck = 4 * 16
+    private static let double = Case(
+        method: "double_seq_bn[reduction_factor=4]",
+        trunkDepth: 0,
+        forward: first + last + head + 4 * bottleneck * (tokens + rows),
+        backward: (7 * bottleneck + feedForward) * tokens
+            + 2 * square * tokens + (2 * square + feedForward + 8 * bottleneck) * rows
+            + 4 * 16 * tokens + 2 * head
+    )
+
+    // One adapter after the last feed-forward: no gradient in the model at all.
+    private static let top = Case(
+        method: "seq_bn[reduction_factor=4,leave_out=[0]]",
+        trunkDepth: 1,
+        forward: first + last + head + 2 * bottleneck * rows,
+        backward: 3 * bottleneck * rows + 2 * head
+    )
+
+    // Query and value of both blocks, rank 4. The first block's attention gives gradients to weights,
+    // values and queries; its projections send none below.
+    private static let lowRank = Case(
+        method: "lora[r=4]",
+        trunkDepth: 0,
+        forward: first + last + head + 2 * 2 * bottleneck * tokens + 2 * bottleneck
+            * (tokens + rows),
+        backward: (2 * 3 * bottleneck + square + feedForward) * tokens + 3 * 16 * pairs
+            + (2 * square + 4 * bottleneck) * tokens
+            + (2 * square + feedForward + 4 * bottleneck) * rows + 4 * 16 * tokens + 2 * head
+    )
+
+    private static let headOnly = Case(
+        method: "head",
+        trunkDepth: 2,
+        forward: first + last + head,
+        backward: (square + 2 * 2 * 16) * rows
+    )
+
+    // Every projection sends a gradient below and has one of its own.
+    private static let full = Case(
+        method: "full",
+        trunkDepth: 0,
+        forward: first + last + head,
+        backward: 2 * (first + last + head)
+    )
+
+    @Test(arguments: [double, top, lowRank, headOnly, full])
+    func `operations are those of the products that cannot be left out`(
+        wanted: Case
+    ) async throws {
+        let shop = try Workshop()
+        let texts = ["the film was good", "the film was very good"]
+        let lines = (0..<BenchCommandTests.rows).map { row in
+            "{\"text\": \"\(texts[row % 2])\", \"label\": \(row / 4)}"
+        }
+        try shop.write(lines.joined(separator: "\n"), to: "rows.jsonl")
+        let outcome = try await shop.graft(
+            "bench",
+            "--model",
+            shop.model,
+            "--train",
+            "rows.jsonl",
+            "--method",
+            wanted.method,
+            "--batch",
+            "8",
+            "--seconds",
+            "0.001",
+            "--json"
+        )
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let result = try outcome.json()
+        #expect(result["trunk_depth"] as? Int == wanted.trunkDepth)
+        let encoding = 2 * BenchCommandTests.first
+        for (name, multiplications) in [
+            ("training", wanted.forward + wanted.backward), ("evaluation", wanted.forward),
+            ("encoding", encoding),
+        ] {
+            let pass = try #require(result[name] as? [String: Any])
+            #expect(pass["rows"] as? Int == BenchCommandTests.rows)
+            #expect(pass["tokens"] as? Int == BenchCommandTests.tokens)
+            #expect(pass["operations"] as? Int == 2 * multiplications, "\(name)")
+        }
+    }
+
+    @Test func `speeds stand beside what they are compared with`() async throws {
+        let shop = try Workshop()
+        let command = ["bench", "--model", shop.model, "--seconds", "0.001"]
+        let outcome = try await GraftCommand.run(command + ["--json"], in: shop.path)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let result = try outcome.json()
+        #expect(result["data"] is NSNull)
+        #expect((result["rows"] as? String)?.hasPrefix("synthetic") == true)
+        let ceilings = try #require(result["ceilings"] as? [String: [String: Any]])
+        let products = try #require(ceilings["products"]?["rounds"] as? [Double])
+        #expect(products.count == 5 && products.allSatisfy { $0 > 0 })
+        for name in ["training", "evaluation", "encoding"] {
+            let pass = try #require(result[name] as? [String: Any])
+            func rounds(_ figure: String) throws -> [Double] {
+                let values = try #require(pass[figure] as? [String: Any])
+                return try #require(values["rounds"] as? [Double])
+            }
+            let operations = try #require(pass["operations"] as? Int)
+            let rows = try #require(pass["rows"] as? Int)
+            let seconds = try rounds("seconds")
+            for round in 0..<5 {
+                let floor = Double(operations) / products[round]
+                for (figure, wanted) in [
+                    ("floor_seconds", floor), ("share", floor / seconds[round]),
+                    ("rows_per_second", Double(rows) / seconds[round]),
+                ] {
+                    // The parser of the tests may be off by a last bit.
+                    let found = try rounds(figure)[round]
+                    #expect(abs(found - wanted) <= 1e-14 * wanted, "\(name) \(figure)")
+                }
+            }
+        }
+        let text = try await GraftCommand.run(command, in: shop.path).output
+        for part in ["GFLOP/s", "GB/s", "loading", "tokenizing", "training", "compared with"] {
+            #expect(text.contains(part), "\(part)")
+        }
+    }
+
+    @Test(arguments: [
+        (["--seconds", "0"], "--seconds must be positive, found 0.0"),
+        (["--batch", "0"], "--batch must be at least 1, found 0"),
+        (["--task", "regression"], "--task needs --train"),
+        (["--labels", "a,b"], "--labels needs --train"),
+        (["--max-length", "41"], "--max-length must be in 1 ... 40 for this model"),
+    ])
+    func `settings that cannot be measured are errors`(
+        arguments: [String],
+        problem: String
+    ) async throws {
+        let shop = try Workshop()
+        let command = ["bench", "--model", shop.model] + arguments
+        let outcome = try await GraftCommand.run(command, in: shop.path)
+        #expect(outcome.status == 64 && outcome.output.isEmpty)
+        #expect(outcome.errors.contains(problem), "\(outcome.errors)")
+    }
+}
