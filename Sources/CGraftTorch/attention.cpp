@@ -128,10 +128,15 @@ class HeadPass {
     this->stride = stride;
   }
 
+  /// The keys of a stretch that some query before `to` sees.
+  int64_t seen(const Stretch &stretch, int64_t to) const {
+    return std::clamp<int64_t>(shape.visible(row, to - 1, operands.prefix()) - stretch.start, 0, stretch.count);
+  }
+
   /// scores = q K^T, for queries `from ..< to`; of both passes the first step.
   void score(const Slice &queries, std::vector<float> &out, bool of_values, int64_t from, int64_t to) {
     for (const Stretch &stretch : stretches) {
-      multiply(to - from, stretch.count, width(), queries.from(from), false, of_values ? stretch.values : stretch.keys,
+      multiply(to - from, seen(stretch, to), width(), queries.from(from), false, of_values ? stretch.values : stretch.keys,
                true, Slice(out.data() + stretch.start, stride), true, false);
     }
   }
@@ -146,7 +151,7 @@ class HeadPass {
                                        shape.stream(row, head, i));
       }
       for (const Stretch &stretch : stretches) {
-        multiply(to - from, width(), stretch.count, Slice(lines.data() + stretch.start, stride), false, stretch.values,
+        multiply(to - from, width(), seen(stretch, to), Slice(lines.data() + stretch.start, stride), false, stretch.values,
                  false, outputs.from(from), false, stretch.start > 0);
       }
     });
@@ -166,9 +171,10 @@ class HeadPass {
       for (size_t s = 0; s < stretches.size(); ++s) {
         const Stretch &in = stretches[s];
         const Slice p(lines.data() + in.start, stride), g(gradient_lines.data() + in.start, stride);
-        multiply(to - from, width(), in.count, g, false, in.keys, false, query_gradients.from(from), false, s > 0);
-        multiply(in.count, width(), to - from, g, true, queries.from(from), false, outgoing[s].keys, false, true);
-        multiply(in.count, width(), to - from, p, true, incoming.from(from), false, outgoing[s].values, false, true);
+        const int64_t keys = seen(in, to);
+        multiply(to - from, width(), keys, g, false, in.keys, false, query_gradients.from(from), false, s > 0);
+        multiply(keys, width(), to - from, g, true, queries.from(from), false, outgoing[s].keys, false, true);
+        multiply(keys, width(), to - from, p, true, incoming.from(from), false, outgoing[s].values, false, true);
       }
     });
   }

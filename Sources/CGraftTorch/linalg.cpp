@@ -1,7 +1,12 @@
 // Linear algebra beyond products.
 
+#include <ATen/ops/atan.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/linalg_householder_product.h>
 #include <ATen/ops/linalg_svd.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/sqrt.h>
+#include <ATen/ops/where.h>
 
 #include "internal.h"
 
@@ -11,11 +16,31 @@ gt_status gt_sqrt(gt_tensor a, gt_tensor *out) {
   return guarded([&] { *out = own(at::sqrt(unwrap(a))); });
 }
 
+gt_status gt_exp(gt_tensor a, gt_tensor *out) {
+  return guarded([&] { *out = own(at::exp(unwrap(a))); });
+}
+
+gt_status gt_atan(gt_tensor a, gt_tensor *out) {
+  return guarded([&] { *out = own(at::atan(unwrap(a))); });
+}
+
 gt_status gt_svd(gt_tensor a, gt_tensor *u, gt_tensor *s, gt_tensor *vh) {
   return guarded([&] {
     auto [left, values, right] = at::linalg_svd(unwrap(a), /*full_matrices=*/false);
     *u = own(std::move(left));
     *s = own(std::move(values));
     *vh = own(std::move(right));
+  });
+}
+
+gt_status gt_householder_rows(gt_tensor a, gt_tensor *out) {
+  return guarded([&] {
+    const auto columns = unwrap(a).mT();
+    const auto reflectors = columns.tril(-1);
+    const auto factors = reflectors.mul(reflectors).sum(-2).add(1).reciprocal().mul(2);
+    const auto diagonal = columns.detach().diagonal();
+    const auto ones = at::ones_like(diagonal);
+    const auto signs = at::where(diagonal.lt(0), ones.neg(), ones);
+    *out = own(at::linalg_householder_product(reflectors, factors).mul(signs).mT());
   });
 }

@@ -110,6 +110,8 @@ bool is_ours(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bi
 
 using namespace graft;
 
+bool gt_products_keep_rows(void) { return has_fast_product(); }
+
 gt_status gt_linear(gt_tensor input, gt_tensor weight, gt_tensor bias, gt_tensor *out) {
   return guarded([&] {
     const auto &x = unwrap(input);

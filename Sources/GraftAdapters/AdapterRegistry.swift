@@ -16,6 +16,7 @@ public struct AdapterRegistry: Sendable {
         LayerNormTuning.self,
         PrefixTuning.self,
         PromptTuning.self,
+        ReFT.self,
         Union.self,
         Composed.self,
         HeadOnly.self,

@@ -5,10 +5,13 @@ internal import Glibc
 package final class ScratchFile: Sendable {
     private let descriptor: Int32
     private let path: String
+    /// The bytes that it may grow to: a quarter of what was free on its disk.
+    package let capacity: Int
 
     /// Creates an empty file in the system's folder for temporary files (`TMPDIR`).
     ///
-    /// - Throws: ``FileError`` if there is no such folder or it cannot be written.
+    /// - Throws: ``FileError`` if there is no such folder, it cannot be written, or it lies in memory
+    ///   (tmpfs), where a file would save none.
     package init() throws(FileError) {
         path = NSTemporaryDirectory()
         var name = Array((path + "/graft-XXXXXX").utf8CString)
@@ -19,6 +22,29 @@ package final class ScratchFile: Sendable {
             return descriptor
         }
         guard descriptor >= 0 else { throw FileError(path: path, cannot: "create a file") }
+        let facts = try? FileManager.default.attributesOfFileSystem(forPath: path)
+        let free = facts?[.systemFreeSize] as? Int
+        guard let free, !ScratchFile.isInMemory(path) else {
+            _ = close(descriptor)
+            throw FileError(path: path, problem: "lies in memory, not on a disk")
+        }
+        capacity = free / 4
+    }
+
+    /// Whether the mount that a folder belongs to is a tmpfs.
+    private static func isInMemory(_ path: String) -> Bool {
+        let mounts = (try? String(contentsOfFile: "/proc/mounts", encoding: .utf8)) ?? ""
+        let folder = URL(filePath: path).resolvingSymlinksInPath().path + "/"
+        var (longest, kind) = (0, "")
+        for line in mounts.split(separator: "\n") {
+            let fields: [Substring] = line.split(separator: " ")
+            guard fields.count > 2 else { continue }
+            let point: String = fields[1] == "/" ? "/" : String(fields[1]) + "/"
+            if folder.hasPrefix(point), point.count > longest {
+                (longest, kind) = (point.count, String(fields[2]))
+            }
+        }
+        return kind == "tmpfs"
     }
 
     deinit { _ = close(descriptor) }

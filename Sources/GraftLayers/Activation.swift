@@ -22,6 +22,16 @@ public enum Activation: String, Sendable, Hashable, Codable, CaseIterable {
     case mish
     case linear
 
+    /// Whether rows of a width get the same bits wherever they lie in a tensor.
+    ///
+    /// Some of libtorch's functions compute what is left over at a tensor's end in another way.
+    public func keepsRows(width: Int) -> Bool {
+        switch self {
+        case .gelu, .geluPython, .relu, .relu2, .relu6, .leakyReLU, .linear: true
+        default: width % 32 == 0
+        }
+    }
+
     /// Applies the function to every element.
     public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
         switch self {

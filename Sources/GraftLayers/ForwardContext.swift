@@ -86,6 +86,12 @@ public struct ForwardContext: Sendable {
         try adapters.embedding[site]?(embedded, at: site, in: &self) ?? embedded
     }
 
+    /// Takes back from hidden states, [tokens, hidden], what the adapter at the embeddings does to
+    /// each token, in front of a language-model head.
+    public func undoEmbeddings(_ hidden: Tensor, at site: Site) throws(TorchError) -> Tensor {
+        try adapters.embedding[site]?.inverse(hidden) ?? hidden
+    }
+
     /// Dropout at a named place; the input itself in evaluation.
     ///
     /// - Parameters:

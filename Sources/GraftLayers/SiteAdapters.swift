@@ -32,11 +32,30 @@ public protocol HiddenAdapter: Sendable {
     /// Whether the block's own residual addition and normalisation follow.
     var keepsBlockOutput: Bool { get }
 
+    /// What the adapter adds to the loss, a scalar, or `nil` for nothing.
+    func penalty() throws(TorchError) -> Tensor?
+
     /// Returns the sub-layer's new output: [tokens, hidden]
     func callAsFunction(
         _ state: HiddenState,
         in context: ForwardContext
     ) throws(TorchError) -> Tensor
+}
+
+extension HiddenAdapter {
+    public func penalty() throws(TorchError) -> Tensor? { nil }
+}
+
+extension Sequence where Element == any HiddenAdapter {
+    /// The sum of all penalties, or `nil` if there is none.
+    public func penalty() throws(TorchError) -> Tensor? {
+        var sum: Tensor?
+        for adapter in self {
+            guard let term = try adapter.penalty() else { continue }
+            sum = if let sum { try sum + term } else { term }
+        }
+        return sum
+    }
 }
 
 /// What an adapter sees at a hidden site.
@@ -76,12 +95,6 @@ public struct HiddenState: Sendable {
         let sum = try output + residual
         return try norm?(sum) ?? sum
     }
-}
-
-/// An adapter that adds a term to the loss.
-public protocol PenalizedAdapter: Sendable {
-    /// Returns the term, a scalar, or `nil` if its settings have none.
-    func penalty() throws(TorchError) -> Tensor?
 }
 
 /// Replaces a frozen normalisation.
@@ -152,6 +165,15 @@ public protocol EmbeddingAdapter: Sendable {
         at site: Site,
         in context: inout ForwardContext
     ) throws(TorchError) -> Tensor
+
+    /// Takes the change of each token back from hidden states, [tokens, hidden], which a
+    /// language-model head then compares with word embeddings; by default there is none to take
+    /// back.
+    func inverse(_ hidden: Tensor) throws(TorchError) -> Tensor
+}
+
+extension EmbeddingAdapter {
+    public func inverse(_ hidden: Tensor) throws(TorchError) -> Tensor { hidden }
 }
 
 /// What is active in a forward pass: at most one adapter at each site.
@@ -181,14 +203,9 @@ public struct SiteAdapters: Sendable {
             .union(attention.keys).union(block.keys).union(embedding.keys)
     }
 
-    /// What is added to the loss: the sum of all terms, or `nil` if there is none.
+    /// What is added to the loss, or `nil` for nothing.
     public func penalty() throws(TorchError) -> Tensor? {
-        var sum: Tensor?
-        for (_, adapter) in hidden.sorted(by: { $0.key.path < $1.key.path }) {
-            guard let term = try (adapter as? any PenalizedAdapter)?.penalty() else { continue }
-            sum = if let sum { try sum + term } else { term }
-        }
-        return sum
+        try hidden.sorted { $0.key.path < $1.key.path }.map(\.value).penalty()
     }
 
     /// The number of blocks of a tower below everything that acts, embeddings included.

@@ -54,6 +54,9 @@ public protocol TextEncoder: Sendable {
         keepingFirstTokens: Bool
     ) throws(TorchError) -> Tensor
 
+    /// Whether a row's hidden states have the same bits in every batch, given products that have.
+    var keepsRows: Bool { get }
+
     /// Applies the model's own pooler: [rows, hidden] -> [rows, hidden]; `nil` without one.
     func pooled(_ firstTokens: Tensor) throws(TorchError) -> Tensor?
 }

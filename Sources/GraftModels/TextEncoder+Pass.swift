@@ -127,6 +127,11 @@ extension TextEncoder {
         }
     }
 
+    /// Whether the frozen weights are float32.
+    public var computesInFloat32: Bool {
+        sites.norm.allSatisfy { (try? $0.norm.weight.dtype) == .float32 }
+    }
+
     /// Whether the model's own weights are being trained, as full fine-tuning does.
     private var isTrained: Bool {
         sites.norm.contains { $0.norm.weight.requiresGradient }

@@ -6,6 +6,16 @@ extension Tensor {
         try Tensor.call("sqrt", on: [self]) { out in withRaw { gt_sqrt($0, &out) } }
     }
 
+    /// e to the power of each element.
+    public func exponential() throws(TorchError) -> Tensor {
+        try Tensor.call("exp", on: [self]) { out in withRaw { gt_exp($0, &out) } }
+    }
+
+    /// The inverse tangent of each element, in ±π/2.
+    public func arctangent() throws(TorchError) -> Tensor {
+        try Tensor.call("atan", on: [self]) { out in withRaw { gt_atan($0, &out) } }
+    }
+
     /// Factors this matrix [m, n] into `left · diag(values) · right`.
     ///
     /// - Returns: With k the smaller of m and n, orthonormal columns [m, k], the singular values
@@ -21,5 +31,22 @@ extension Tensor {
             withRaw { gt_svd($0, &out, &values, &right) }
         }
         return (left, Tensor(owning: values), Tensor(owning: right))
+    }
+
+    /// The orthonormal rows [k, n] that this matrix [k, n], k ≤ n, stands for.
+    ///
+    /// Row `j` holds behind its diagonal element the vector of a Householder reflection; the rows are
+    /// the first ones of the reflections' product, negated where the diagonal element is negative.
+    /// What lies before the diagonal means nothing, and only signs of the diagonal do. Every
+    /// orthonormal matrix has such a form.
+    ///
+    /// As `torch.nn.utils.parametrizations.orthogonal` computes it with `orthogonal_map="householder"`
+    /// and `use_trivialization=False`, whose diagonal is ±1.
+    ///
+    /// - Throws: ``TorchError`` of kind `invalidArgument` if there are more rows than columns.
+    public func householderRows() throws(TorchError) -> Tensor {
+        try Tensor.call("householder", on: [self]) { out in
+            withRaw { gt_householder_rows($0, &out) }
+        }
     }
 }

@@ -184,15 +184,23 @@ public struct Trainer: Sendable {
             )
         }
         let plan = TrainingPlan(rows: data.count, options: options)
-        func trunks(_ rows: EncodedRows?) -> TrunkCache? {
-            rows.flatMap {
-                TrunkCache(model, rows: $0.count, passes: options.epochs, memory: trunkMemory / 2)
-            }
-        }
-        let (trunks, evaluationTrunks) = (trunks(data), trunks(evaluation))
         var state = try resuming ?? TrainingState(parameters, options: options)
         try state.restore(into: parameters)
         var optimizer = try state.optimizer(options.optimizer, device: model.device)
+        // Both sets share the memory by their tokens.
+        let tokenCount = data.tokenCount + (evaluation?.tokenCount ?? 0)
+        func trunks(_ rows: EncodedRows?) -> TrunkCache? {
+            rows.flatMap {
+                let share = Double($0.tokenCount) / Double(max(tokenCount, 1))
+                return TrunkCache(
+                    model,
+                    rows: $0.count,
+                    passes: options.epochs - state.epoch,
+                    memory: Int(Double(trunkMemory) * share)
+                )
+            }
+        }
+        let (trunks, evaluationTrunks) = (trunks(data), trunks(evaluation))
         var (training, evaluating) = (Duration.zero, Duration.zero)
         var (rows, tokens) = (0, 0)
         onEvent(.started(step: state.step, of: plan.steps))

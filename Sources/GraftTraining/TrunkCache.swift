@@ -6,10 +6,10 @@ internal import Synchronization
 
 /// The hidden states of rows below everything that is trained, computed once and kept over epochs.
 ///
-/// They are a pure function of the row (nothing is dropped in the trunk) and come out bit for bit
-/// alike in every batch, so that a run with this cache and one without yield the same adapter. What
-/// the memory does not hold goes to a file without a name; where the disk is full, too, rows are
-/// computed again.
+/// They are a pure function of the row (nothing is dropped in the trunk). Only where they come out
+/// bit for bit alike in every batch is there a cache, so that a run with it and one without yield
+/// the same adapter. What the memory does not hold goes to a file without a name, up to a quarter of
+/// the disk's free space; what neither holds is computed again.
 final class TrunkCache: Sendable {
     /// Where a row's states are.
     private enum Place {
@@ -30,7 +30,8 @@ final class TrunkCache: Sendable {
     private let contents: Mutex<Contents>
 
     /// Creates an empty cache, or `nil` where it would not pay: a trunk of less than a block, rows
-    /// that are seen once, no memory granted, or a device with memory of its own.
+    /// that are seen once, no memory granted, or a device with memory of its own; and where a row's bits
+    /// would depend on its batch: other types than float32, and processors without our products.
     ///
     /// - Parameters:
     ///   - model: The frozen model with what is trained.
@@ -39,7 +40,9 @@ final class TrunkCache: Sendable {
     ///   - memory: The bytes to hold in memory.
     init?(_ model: AdaptedModel, rows: Int, passes: Int, memory: Int) {
         let depth = model.encoder.trunkDepth(below: model.adapters)
-        guard depth > 0, passes > 1, memory > 0, model.device == .cpu else { return nil }
+        guard depth > 0, passes > 1, memory > 0, model.device == .cpu, Torch.keepsRows,
+            model.encoder.keepsRows, model.encoder.computesInFloat32
+        else { return nil }
         self.model = model
         contents = Mutex(
             Contents(places: Array(repeating: .unknown, count: rows), memoryLeft: memory)
@@ -83,6 +86,7 @@ final class TrunkCache: Sendable {
         let dtype = try states.dtype
         let byteCount = states.count * dtype.byteCount
         let room: (file: ScratchFile, offset: Int)? = contents.withLock { contents in
+            guard case .unknown = contents.places[row] else { return nil }
             if contents.memoryLeft >= byteCount {
                 contents.memoryLeft -= byteCount
                 contents.places[row] = .memory(states)
@@ -90,7 +94,7 @@ final class TrunkCache: Sendable {
             }
             guard contents.isFileUsable else { return nil }
             if contents.file == nil { contents.file = try? ScratchFile() }
-            guard let file = contents.file else {
+            guard let file = contents.file, contents.fileEnd + byteCount <= file.capacity else {
                 contents.isFileUsable = false
                 return nil
             }

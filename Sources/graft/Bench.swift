@@ -57,6 +57,11 @@ struct Bench: ParsableCommand {
     static let rounds = 5
 
     func validate() throws {
+        if let workers, workers > Workers.cores {
+            throw ValidationError(
+                "--workers: this machine has \(Workers.cores) cores, more would measure no more"
+            )
+        }
         for (name, value) in [("batch", batch), ("workers", workers ?? 1)] where value < 1 {
             throw ValidationError("--\(name) must be at least 1, found \(value)")
         }

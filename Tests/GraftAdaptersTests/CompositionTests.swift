@@ -66,6 +66,45 @@ struct CompositionTests {
         #expect(error?.description.contains(reason) == true, "\(String(describing: error))")
     }
 
+    @Test(arguments: [
+        ("average[weights=[3,1]](a,b)", [0.75, 0.25]),
+        ("average[weights=[1,1,1,1,1,1,1]](a,b,c,d,e,f,g)", [Double](repeating: 1.0 / 7, count: 7)),
+    ])
+    func `weights are made to sum to 1`(text: String, expected: [Double]) throws {
+        let composition = try Composition(text)
+        guard case .average(_, let weights) = composition else {
+            Issue.record("no average")
+            return
+        }
+        #expect(weights == expected)
+        #expect(try Composition(composition.description) == composition)
+    }
+
+    @Test
+    func `groups that do not cover the batch are refused`() throws {
+        let batch = try batch()
+        for method in ["lora", "prefix_tuning[prefix_length=3]"] {
+            let groups = try SiteAdapters.rows([(0..<1, adapters(method, seed: 1))])
+            let error = #expect(throws: TorchError.self) { try hidden(groups, batch) }
+            #expect(error?.description.contains("1 of \(batch.layout.rowCount) rows") == true)
+        }
+    }
+
+    @Test
+    func `a fusion inside a mean keeps its regulariser, and two fusions are refused`() throws {
+        let methods = ["a": "seq_bn", "b": "seq_bn", "c": "seq_bn"]
+        for text in [
+            "fuse(a,b)", "average(fuse(a,b),c)", "stack(fuse(a,b),c)",
+            "split[lengths=[2]](fuse(a,b),c)",
+        ] {
+            #expect(try composed(text, methods).penalty() != nil, "\(text)")
+        }
+        #expect(try composed("stack(a,b)", methods).penalty() == nil)
+        #expect(throws: ConfigurationError.self) {
+            try composed("stack(fuse(a,b),fuse(b,c))", methods)
+        }
+    }
+
     @Test
     func `the mean of equal adapters is the adapter`() throws {
         let batch = try batch()

@@ -18,7 +18,9 @@ struct ContractTests {
     ]
 
     /// Presets that are no near-identity at the start: their keys or tokens are seen at once.
-    static let movingStarts: Set<String> = ["prefix_tuning", "prompt_tuning", "mam", "unipelt"]
+    static let movingStarts: Set<String> = [
+        "prefix_tuning", "prompt_tuning", "mam", "unipelt", "loreft", "noreft", "direft",
+    ]
 
     /// Every preset, and settings that no preset has.
     static let methods =
@@ -27,6 +29,9 @@ struct ContractTests {
             "seq_bn[use_gating=true,scaling=channel,ln_before=true,reduction_factor=2]",
             "prefix_tuning[use_gating=true,shared_gating=false,dropout=0.2,leave_out=[0]]",
             "prompt_tuning[combine=prefix_after_bos]",
+            "loreft[r=2,suffix_positions=2,tied_weights=true]",
+            "compacter[shared_W_phm=true,phm_rank=2]",
+            "seq_bn_inv[inv_adapter=glow]",
         ]
 
     private func method(_ name: String) throws -> any AdapterMethod {

@@ -8,7 +8,9 @@ import Testing
 @Suite("Methods against references")
 struct MethodParityTests {
     /// How many fixtures each folder has.
-    static let folders = ["prefix": 8, "prompt": 4, "unions": 2]
+    static let folders = [
+        "compacter": 12, "invertible": 4, "prefix": 8, "prompt": 4, "reft": 9, "unions": 2,
+    ]
 
     static let cases = MethodCase.names(in: folders.keys.sorted())
 

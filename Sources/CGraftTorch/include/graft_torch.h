@@ -94,6 +94,8 @@ void gt_set_num_threads(int32_t count);
 int32_t gt_get_num_threads(void);
 /// Gives free memory that the allocator holds back to the system, where it can.
 void gt_trim_memory(void);
+/// Whether float32 products on the CPU give a row the same bits whatever other rows are multiplied with it.
+bool gt_products_keep_rows(void);
 bool gt_grad_mode_is_enabled(void);
 void gt_grad_mode_set_enabled(bool enabled);
 /// Loads libtorch's CUDA half from beside libtorch_cpu if it is there, once; false when there is no usable device.
@@ -142,8 +144,13 @@ GT_SAFE_API gt_equal(gt_tensor a, gt_tensor b, bool *out);
 // Linear algebra
 
 GT_SAFE_API gt_sqrt(gt_tensor a, gt_tensor *out);
+GT_SAFE_API gt_exp(gt_tensor a, gt_tensor *out);
+GT_SAFE_API gt_atan(gt_tensor a, gt_tensor *out);
 /// a = u diag(s) vh for [m, n], with k = min(m, n): u [m, k], s [k] in falling order, vh [k, n].
 GT_SAFE_API gt_svd(gt_tensor a, gt_tensor *u, gt_tensor *s, gt_tensor *vh);
+/// Orthonormal rows [k, n], k <= n: the first columns of the product of the Householder reflections whose vectors lie
+/// behind the diagonal of `a` [k, n], negated where the diagonal is negative.
+GT_SAFE_API gt_householder_rows(gt_tensor a, gt_tensor *out);
 
 // Layers
 

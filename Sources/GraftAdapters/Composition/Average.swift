@@ -98,6 +98,8 @@ private struct AveragedHidden: HiddenAdapter {
     var isTokenwise: Bool { parts.allSatisfy { $0?.isTokenwise ?? true } }
     var keepsBlockOutput: Bool { true }
 
+    func penalty() throws(TorchError) -> Tensor? { try parts.compactMap(\.self).penalty() }
+
     func callAsFunction(
         _ state: HiddenState,
         in context: ForwardContext

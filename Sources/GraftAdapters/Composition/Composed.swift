@@ -46,6 +46,12 @@ public struct Composed: AdapterMethod {
             }
             members.append((name, method))
         }
+        guard composition.fusionCount < 2 else {
+            throw ConfigurationError(
+                field: "composition",
+                problem: "'\(composition)' fuses more than once, which is not supported"
+            )
+        }
         self.composition = composition
         self.members = members
         self.fusion = fusion
@@ -114,6 +120,6 @@ extension Composed: Codable {
         let stored = members.map { ($0.name, StoredMethod($0.method)) }
         try fields.encode(composition, forKey: .composition)
         try fields.encode(Dictionary(uniqueKeysWithValues: stored), forKey: .members)
-        if composition.hasFusion { try fields.encode(fusion, forKey: .fusion) }
+        if composition.fusionCount > 0 { try fields.encode(fusion, forKey: .fusion) }
     }
 }

@@ -7,7 +7,7 @@ public import GraftLayers
 /// | `a` | one adapter |
 /// | `stack(a,b)` | `b` gets what `a` makes of a site's output |
 /// | `average(a,b)`, `average[weights=[3,1]](a,b)` | the weighted mean of their outputs |
-/// | `split[lengths=[4]](a,b)` | `a` for a row's first four tokens, `b` for the rest |
+/// | `split[lengths=[4]](a,b)` | `a` for a row's first four tokens, `b` for the rest (prompts included) |
 /// | `fuse(a,b,c)` | AdapterFusion: an attention over their outputs at every token |
 ///
 /// Reference: `adapters` 1.3.0, `composition.py`; unlike there, `average` is the weighted mean (there
@@ -33,13 +33,13 @@ public indirect enum Composition: Sendable, Hashable {
         }
     }
 
-    /// Whether it has an AdapterFusion anywhere.
-    public var hasFusion: Bool {
+    /// How many AdapterFusions it has.
+    public var fusionCount: Int {
         switch self {
-        case .single: false
-        case .fuse: true
+        case .single: 0
+        case .fuse(let parts): parts.reduce(1) { $0 + $1.fusionCount }
         case .stack(let parts), .average(let parts, _), .split(let parts, _):
-            parts.contains(where: \.hasFusion)
+            parts.reduce(0) { $0 + $1.fusionCount }
         }
     }
 }
@@ -110,14 +110,17 @@ extension Composition {
         case "fuse": self = .fuse(parts)
         case "average":
             let found = settings.removeValue(forKey: "weights")
-            let weights = found as? [Double] ?? [Double](repeating: 1, count: parts.count)
+            let given = found as? [Double] ?? (found as? [Int])?.map(Double.init)
+            let weights = given ?? [Double](repeating: 1, count: parts.count)
             let sum = weights.reduce(0, +)
-            guard found == nil || found is [Double], weights.count == parts.count, sum != 0 else {
+            guard found == nil || given != nil, weights.count == parts.count, sum != 0 else {
                 throw Composition.error(
                     "weights: expected \(parts.count) numbers whose sum is not 0"
                 )
             }
-            self = .average(parts, weights: weights.map { $0 / sum })
+            // Weights that sum to 1 stay as they are, so that what is written is read back.
+            let isNormal = abs(sum - 1) < 1e-12
+            self = .average(parts, weights: isNormal ? weights : weights.map { $0 / sum })
         case "split":
             guard let lengths = settings.removeValue(forKey: "lengths") as? [Int],
                 lengths.count == parts.count - 1, lengths.allSatisfy({ $0 > 0 })

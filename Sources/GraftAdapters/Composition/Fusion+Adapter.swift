@@ -4,7 +4,7 @@ internal import GraftTorch
 /// One fusion at one site.
 ///
 /// Reference: `adapters` 1.3.0, `methods/modeling.py`, `BertFusion`.
-struct FusionAdapter: HiddenAdapter, PenalizedAdapter {
+struct FusionAdapter: HiddenAdapter {
     private let fusion: Fusion
     private let members: [any FusableAdapter]
     private let last: any FusableAdapter

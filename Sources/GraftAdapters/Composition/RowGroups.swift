@@ -54,12 +54,25 @@ private struct Groups<Adapter: Sendable>: Sendable {
     let ranges: [Range<Int>]
     let adapters: [Adapter?]
 
+    /// Confirms that the groups are those of this batch.
+    func check(_ context: ForwardContext) throws(TorchError) {
+        let covered = ranges.last?.upperBound ?? 0
+        guard covered == context.layout.rowCount else {
+            throw TorchError(
+                kind: .invalidArgument,
+                operation: "mixed batch",
+                message: "the groups cover \(covered) of \(context.layout.rowCount) rows"
+            )
+        }
+    }
+
     /// Applies each adapter to its rows' tokens of `x` and puts the parts together again.
     func map(
         _ x: Tensor,
         in context: ForwardContext,
         _ body: (Adapter, Range<Int>, ForwardContext) throws(TorchError) -> Tensor
     ) throws(TorchError) -> Tensor {
+        try check(context)
         if ranges.count == 1, let adapter = adapters[0] {
             return try body(adapter, 0..<context.layout.tokenCount, context)
         }
@@ -128,6 +141,10 @@ private struct GroupedHidden: HiddenAdapter {
     // batch: then the others are finished here.
     var keepsBlockOutput: Bool { groups.adapters.allSatisfy { $0?.keepsBlockOutput ?? true } }
 
+    func penalty() throws(TorchError) -> Tensor? {
+        try groups.adapters.compactMap(\.self).penalty()
+    }
+
     func callAsFunction(
         _ state: HiddenState,
         in context: ForwardContext
@@ -179,6 +196,7 @@ private struct GroupedAttention: AttentionAdapter {
         at site: Site,
         in context: ForwardContext
     ) throws(TorchError) -> KeyPrefix {
+        try groups.check(context)
         var (keys, values): ([Tensor], [Tensor]) = ([], [])
         // The stretch of each row inside all keys, which shared prefixes are in once.
         var (indices, ends): ([Int64], [Int64]) = ([], [0])
@@ -188,9 +206,7 @@ private struct GroupedAttention: AttentionAdapter {
                 ends += [Int64](repeating: Int64(indices.count), count: rows.count)
                 continue
             }
-            let own =
-                input.size(0) == context.layout.tokenCount
-                ? try input.narrowed(context.layout.tokens(of: rows)) : input
+            let own = try input.narrowed(context.layout.tokens(of: rows))
             let prefix = try adapter(own, at: site, in: context.narrowed(rows: rows))
             for row in 0..<rows.count {
                 let range = prefix.range(of: row)

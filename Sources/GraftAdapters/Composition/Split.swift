@@ -101,6 +101,8 @@ private struct SplitHidden: HiddenAdapter {
     var isTokenwise: Bool { true }
     var keepsBlockOutput: Bool { true }
 
+    func penalty() throws(TorchError) -> Tensor? { try pieces.compactMap(\.1).penalty() }
+
     func callAsFunction(
         _ state: HiddenState,
         in context: ForwardContext

@@ -11,13 +11,19 @@ internal import GraftTorch
 struct BottleneckAdapter: FusableAdapter {
     private let method: Bottleneck
     private let normBefore: LayerNorm?
-    private let down: Linear  // [width, size]
-    private let up: Linear  // [size, width]
+    private let down: BottleneckProjection  // [tokens, size] -> [tokens, width]
+    private let up: BottleneckProjection  // [tokens, width] -> [tokens, size]
     private let normAfter: LayerNorm?
     private let scaling: Tensor?  // [1] or [size]
     private let gate: Linear?  // [1, size]
 
-    init(_ method: Bottleneck, size: Int, width: Int, _ scope: ParameterScope) throws {
+    init(
+        _ method: Bottleneck,
+        size: Int,
+        width: Int,
+        shared: PHMShared?,
+        _ scope: ParameterScope
+    ) throws {
         self.method = method
         // torch's own default epsilon, as nn.LayerNorm(size) has.
         let epsilon = 1e-5
@@ -25,19 +31,17 @@ struct BottleneckAdapter: FusableAdapter {
             method.normBefore ? try LayerNorm(size, epsilon: epsilon, scope / "norm_before") : nil
         normAfter =
             method.normAfter ? try LayerNorm(size, epsilon: epsilon, scope / "norm_after") : nil
-        down = try Linear(
-            size,
-            width,
-            scope / "down",
-            weightStart: method.downStart(fanIn: size),
-            biasStart: .zeros
+        down = try method.projection(
+            (size, width, method.downStart(fanIn: size)),
+            shared?.rule,
+            shared?.down,
+            scope / "down"
         )
-        up = try Linear(
-            width,
-            size,
-            scope / "up",
-            weightStart: method.upStart,
-            biasStart: .zeros
+        up = try method.projection(
+            (width, size, method.upStart),
+            shared?.rule,
+            shared?.up,
+            scope / "up"
         )
         scaling =
             switch method.scaling {
@@ -132,7 +136,32 @@ extension Bottleneck {
         }
     }
 
-    fileprivate func seeded(_ start: Initializer) -> Initializer {
-        startSeed.map { .seeded($0, start) } ?? start
+    /// A projection from one size to another.
+    fileprivate func projection(
+        _ shape: (input: Int, output: Int, start: Initializer),
+        _ rule: PHMRule?,
+        _ weight: PHMWeight?,
+        _ scope: ParameterScope
+    ) throws -> BottleneckProjection {
+        if hypercomplex.isUsed {
+            let linear = try PHMLinear(
+                hypercomplex,
+                input: shape.input,
+                output: shape.output,
+                sharedRule: rule,
+                sharedWeight: weight,
+                scope,
+                seeded
+            )
+            return .composed(linear)
+        }
+        let linear = try Linear(
+            shape.input,
+            shape.output,
+            scope,
+            weightStart: shape.start,
+            biasStart: .zeros
+        )
+        return .dense(linear)
     }
 }

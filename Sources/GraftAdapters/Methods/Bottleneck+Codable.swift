@@ -21,6 +21,20 @@ extension Bottleneck: Codable {
         case leaveOut = "leave_out"
         case dropout
         case stochasticDepth = "stochastic_depth"
+        case usesPHM = "phm_layer"
+        case phmDimension = "phm_dim"
+        case factorsPHMWeights = "factorized_phm_W"
+        case sharesPHMWeights = "shared_W_phm"
+        case sharesPHMRules = "shared_phm_rule"
+        case factorsPHMRules = "factorized_phm_rule"
+        case phmRuleStart = "phm_c_init"
+        case phmStartRange = "phm_init_range"
+        case trainsPHMRules = "learn_phm"
+        case phmWeightStart = "hypercomplex_nonlinearity"
+        case phmRank = "phm_rank"
+        case hasPHMBias = "phm_bias"
+        case invertible = "inv_adapter"
+        case invertibleFactor = "inv_adapter_reduction_factor"
         case trainsLayerNorms = "train_layer_norms"
     }
 
@@ -44,6 +58,9 @@ extension Bottleneck: Codable {
         leaveOut = try fields.value(.leaveOut, default: leaveOut)
         dropout = try fields.value(.dropout, default: dropout)
         stochasticDepth = try fields.value(.stochasticDepth, default: stochasticDepth)
+        hypercomplex = try Hypercomplex(fields)
+        invertible = try fields.optional(.invertible)
+        invertibleFactor = try fields.value(.invertibleFactor, default: invertibleFactor)
         trainsLayerNorms = try fields.value(.trainsLayerNorms, default: trainsLayerNorms)
         for (key, value) in [
             (CodingKeys.dropout, dropout), (.stochasticDepth, stochasticDepth),
@@ -55,6 +72,16 @@ extension Bottleneck: Codable {
                 .afterFeedForward,
                 "there is no adapter at all (hint: output_adapter=true or mh_adapter=true)"
             )
+        }
+        guard !hypercomplex.isUsed || start == .bert else {
+            throw fields.invalid(
+                .start,
+                "phm_layer=true starts weights as hypercomplex_nonlinearity says"
+                    + " (hint: init_weights=bert)"
+            )
+        }
+        guard invertibleFactor > 0, invertibleFactor.isFinite else {
+            throw fields.invalid(.invertibleFactor, "must be positive, found \(invertibleFactor)")
         }
         guard residual != .sum || (readsBlockNorm && !isParallel) else {
             throw fields.invalid(.residual, "\"post_add\" needs original_ln_before=true")
@@ -81,100 +108,49 @@ extension Bottleneck: Codable {
         try fields.encode(leaveOut.sorted(), forKey: .leaveOut)
         try fields.encode(dropout, forKey: .dropout)
         try fields.encode(stochasticDepth, forKey: .stochasticDepth)
+        try hypercomplex.encode(to: &fields)
+        try fields.encode(invertible, forKey: .invertible)
+        try fields.encode(invertible.map { _ in invertibleFactor }, forKey: .invertibleFactor)
         try fields.encode(trainsLayerNorms, forKey: .trainsLayerNorms)
     }
 }
 
-/// `true`, `false` or `"post_add"`.
-extension Bottleneck.Residual: Codable {
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let flag = try? container.decode(Bool.self) {
-            self = flag ? .output : .input
-        } else if (try? container.decode(String.self)) == "post_add" {
-            self = .sum
-        } else {
-            throw ConfigurationError(field: "", problem: "expected true, false or \"post_add\"")
+extension Bottleneck.Hypercomplex {
+    init(_ fields: ConfigurationFields<Bottleneck.CodingKeys>) throws {
+        isUsed = try fields.value(.usesPHM, default: isUsed)
+        dimension = try fields.value(.phmDimension, default: dimension)
+        factorsWeights = try fields.value(.factorsPHMWeights, default: factorsWeights)
+        sharesWeights = try fields.value(.sharesPHMWeights, default: sharesWeights)
+        sharesRules = try fields.value(.sharesPHMRules, default: sharesRules)
+        factorsRules = try fields.value(.factorsPHMRules, default: factorsRules)
+        ruleStart = try fields.value(.phmRuleStart, default: ruleStart)
+        startRange = try fields.value(.phmStartRange, default: startRange)
+        trainsRules = try fields.value(.trainsPHMRules, default: trainsRules)
+        weightStart = try fields.value(.phmWeightStart, default: weightStart)
+        rank = try fields.value(.phmRank, default: rank)
+        hasBias = try fields.value(.hasPHMBias, default: hasBias)
+        for (key, value) in [
+            (Bottleneck.CodingKeys.phmDimension, dimension), (.phmRank, rank),
+        ] where value < 1 {
+            throw fields.invalid(key, "must be positive, found \(value)")
+        }
+        guard startRange > 0, startRange.isFinite else {
+            throw fields.invalid(.phmStartRange, "must be positive, found \(startRange)")
         }
     }
 
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .output: try container.encode(true)
-        case .input: try container.encode(false)
-        case .sum: try container.encode("post_add")
-        }
-    }
-}
-
-/// A number, `"learned"` or `"channel"`.
-extension Bottleneck.Scaling: Codable {
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let factor = try? container.decode(Double.self) {
-            self = .constant(factor)
-            return
-        }
-        switch try? container.decode(String.self) {
-        case "learned": self = .learned
-        case "channel": self = .channel
-        default:
-            throw ConfigurationError(
-                field: "",
-                problem: "expected a number, \"learned\" or \"channel\""
-            )
-        }
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .constant(let factor): try container.encode(factor)
-        case .learned: try container.encode("learned")
-        case .channel: try container.encode("channel")
-        }
-    }
-}
-
-/// A number, or an object from layers to numbers with a `default`.
-extension Bottleneck.ReductionFactor: Codable {
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let factor = try? container.decode(Double.self) {
-            self.init(standard: factor)
-        } else {
-            guard let map = try? container.decode([String: Double].self) else {
-                throw ConfigurationError(
-                    field: "",
-                    problem: "expected a number or an object such as {\"1\": 8, \"default\": 16}"
-                )
-            }
-            self.init(standard: map["default"])
-            for (name, factor) in map where name != "default" {
-                guard let layer = Int(name) else {
-                    throw ConfigurationError(
-                        field: "",
-                        problem: "'\(name)' is neither a layer number nor \"default\""
-                    )
-                }
-                byLayer[layer] = factor
-            }
-        }
-        for factor in [standard].compactMap(\.self) + byLayer.values
-        where !(factor > 0 && factor.isFinite) {
-            throw ConfigurationError(field: "", problem: "must be positive, found \(factor)")
-        }
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        if byLayer.isEmpty, let standard {
-            try container.encode(standard)
-        } else {
-            var map = Dictionary(uniqueKeysWithValues: byLayer.map { (String($0.key), $0.value) })
-            map["default"] = standard
-            try container.encode(map)
-        }
+    func encode(to fields: inout KeyedEncodingContainer<Bottleneck.CodingKeys>) throws {
+        try fields.encode(isUsed, forKey: .usesPHM)
+        try fields.encode(dimension, forKey: .phmDimension)
+        try fields.encode(factorsWeights, forKey: .factorsPHMWeights)
+        try fields.encode(sharesWeights, forKey: .sharesPHMWeights)
+        try fields.encode(sharesRules, forKey: .sharesPHMRules)
+        try fields.encode(factorsRules, forKey: .factorsPHMRules)
+        try fields.encode(ruleStart, forKey: .phmRuleStart)
+        try fields.encode(startRange, forKey: .phmStartRange)
+        try fields.encode(trainsRules, forKey: .trainsPHMRules)
+        try fields.encode(weightStart, forKey: .phmWeightStart)
+        try fields.encode(rank, forKey: .phmRank)
+        try fields.encode(hasBias, forKey: .hasPHMBias)
     }
 }

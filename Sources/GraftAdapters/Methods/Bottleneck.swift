@@ -10,11 +10,13 @@ public import GraftLayers
 /// | `seq_bn`, `pfeiffer` | after feed-forward, behind the block's norm | [Pfeiffer et al.](https://arxiv.org/abs/2005.00247) |
 /// | `par_bn`, `scaled_par_bn` | beside the feed-forward | [He et al.](https://arxiv.org/abs/2110.04366) |
 /// | `adapter_plus` | after feed-forward, with channel scaling | [Steitz and Roth](https://arxiv.org/abs/2406.06820) |
+/// | `compacter`, `compacter++` | as `double_seq_bn`, `seq_bn`, of small factors | [Mahabadi et al.](https://arxiv.org/abs/2106.04647) |
+/// | `seq_bn_inv`, `double_seq_bn_inv` | with an invertible adapter at the embeddings | [Pfeiffer et al.](https://arxiv.org/abs/2005.00052) |
 ///
 /// Numerically this is `adapters` 1.3.0 (`methods/modeling.py`, `methods/bottleneck.py`), except
 /// where that is wrong: gates average over real tokens, not over padding; whole-number scalings are
 /// accepted; `init_weights_seed` gives each layer weights of its own; parallel adapters honour
-/// `stochastic_depth`.
+/// `stochastic_depth`; bottlenecks narrower than `phm_dim` are as wide as that.
 public struct Bottleneck: AdapterMethod, Hashable {
     public static let identifier = "bottleneck"
 
@@ -93,6 +95,12 @@ public struct Bottleneck: AdapterMethod, Hashable {
     public var dropout = 0.0
     /// The probability with which a row skips the adapter in training.
     public var stochasticDepth = 0.0
+    /// How projections are composed of small factors.
+    public var hypercomplex = Hypercomplex()
+    /// The adapter at the embeddings, if there is one.
+    public var invertible: Invertible?
+    /// How much narrower than half the embeddings its networks are inside.
+    public var invertibleFactor = 2.0
     /// Whether the model's layer norms are trained too, as Houlsby and others do.
     public var trainsLayerNorms = false
 
@@ -101,6 +109,9 @@ public struct Bottleneck: AdapterMethod, Hashable {
         "seq_bn": sequential, "pfeiffer": sequential,
         "par_bn": parallel(.constant(4)), "scaled_par_bn": parallel(.learned),
         "adapter_plus": plus,
+        "compacter": compacter(double), "compacter++": compacter(sequential),
+        "seq_bn_inv": sequential.changed { $0.invertible = .nice },
+        "double_seq_bn_inv": double.changed { $0.invertible = .nice },
     ]
 
     static let sequential = Bottleneck {
@@ -132,44 +143,22 @@ public struct Bottleneck: AdapterMethod, Hashable {
         $0.stochasticDepth = 0.1
     }
 
+    private static func compacter(_ placement: Bottleneck) -> Bottleneck {
+        placement.changed {
+            $0.reductionFactor.standard = 32
+            $0.activation = .gelu
+            $0.hypercomplex.isUsed = true
+        }
+    }
+
     private init(_ change: (inout Bottleneck) -> Void) {
         change(&self)
     }
 
-    public func check(against sites: SiteMap) throws {
-        let layers = sites.hidden.first?.layerCount ?? 0
-        for layer in leaveOut.union(reductionFactor.byLayer.keys).sorted()
-        where !(0..<layers).contains(layer) {
-            throw ConfigurationError(
-                field: leaveOut.contains(layer) ? "leave_out" : "reduction_factor",
-                problem: "there is no layer \(layer) (this model has 0 ... \(layers - 1))"
-            )
-        }
-    }
-
-    public func attach(
-        to target: HiddenSite,
-        _ scope: ParameterScope
-    ) throws -> (any HiddenAdapter)? {
-        let acts = target.site.role == .attention ? afterAttention : afterFeedForward
-        guard acts, let layer = target.site.layer, !leaveOut.contains(layer) else { return nil }
-        guard let factor = reductionFactor[layer] else {
-            throw ConfigurationError(
-                field: "reduction_factor",
-                problem: "names neither layer \(layer) nor a default"
-                    + " (hint: {\"\(layer)\": 8, \"default\": 16})"
-            )
-        }
-        let width = max(1, Int((Double(target.size) / factor).rounded(.down)))
-        return try BottleneckAdapter(self, size: target.size, width: width, scope)
-    }
-
-    public func attach(
-        to target: NormSite,
-        _ scope: ParameterScope
-    ) throws -> (any NormAdapter)? {
-        guard trainsLayerNorms else { return nil }
-        return try TrainedNorm(target, trainsWeight: true, scope)
+    private func changed(_ change: (inout Bottleneck) -> Void) -> Bottleneck {
+        var result = self
+        change(&result)
+        return result
     }
 
     public func warnings(for sites: SiteMap, isSequenceTask: Bool) -> [String] {

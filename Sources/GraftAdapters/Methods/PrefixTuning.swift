@@ -48,7 +48,7 @@ public struct PrefixTuning: AdapterMethod, Hashable {
         change(&self)
     }
 
-    public var defaultLearningRate: Double { 1e-3 }
+    public var defaultLearningRate: Double { isFlat ? 1e-2 : 1e-3 }
 
     public func check(against sites: SiteMap) throws {
         try sites.check(layers: leaveOut, field: "leave_out")

@@ -66,6 +66,8 @@ private struct HiddenPair: HiddenAdapter {
     ) throws(TorchError) -> Tensor {
         try second(state.replacing(output: first(state, in: context)), in: context)
     }
+
+    func penalty() throws(TorchError) -> Tensor? { try [first, second].penalty() }
 }
 
 private struct BlockPair: BlockAdapter {
@@ -94,6 +96,10 @@ private struct EmbeddingPair: EmbeddingAdapter {
     ) throws(TorchError) -> Tensor {
         let embedded = try first(embedded, at: site, in: &context)
         return try second(embedded, at: site, in: &context)
+    }
+
+    func inverse(_ hidden: Tensor) throws(TorchError) -> Tensor {
+        try first.inverse(second.inverse(hidden))
     }
 }
 

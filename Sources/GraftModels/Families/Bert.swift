@@ -58,6 +58,11 @@ public struct Bert: TextEncoder {
         try blocks[index](x, in: &context, keepingFirstTokens: keepingFirstTokens)
     }
 
+    public var keepsRows: Bool {
+        guard let block = blocks.first else { return true }
+        return block.activation.keepsRows(width: block.up.weight.outputSize)
+    }
+
     public func pooled(_ firstTokens: Tensor) throws(TorchError) -> Tensor? {
         try pooler?(firstTokens).tanh()
     }

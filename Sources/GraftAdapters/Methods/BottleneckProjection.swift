@@ -1,0 +1,16 @@
+internal import GraftLayers
+internal import GraftTorch
+
+/// The down- or up-projection of a bottleneck.
+enum BottleneckProjection: Sendable {
+    case dense(Linear)
+    case composed(PHMLinear)
+
+    // x: [tokens, input] -> [tokens, output]
+    func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
+        switch self {
+        case .dense(let linear): try linear(x)
+        case .composed(let linear): try linear(x)
+        }
+    }
+}
