@@ -39,12 +39,11 @@ public enum Torch {
     public static var threads: Int {
         get { Int(gt_get_num_threads()) }
         set { gt_set_num_threads(Int32(newValue)) }
-    }    /// Whether float32 products on the CPU give a row the same bits in every batch.
+    }
+    /// Whether float32 products on the CPU give a row the same bits in every batch.
     ///
     /// Graft's own kernels do; the libraries that libtorch uses elsewhere do not.
     public static var keepsRows: Bool { gt_products_keep_rows() }
-
-
 
     /// Gives freed memory back to the system: worth it where a phase with large tensors ends.
     public static func trimMemory() { gt_trim_memory() }
