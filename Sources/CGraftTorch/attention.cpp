@@ -4,16 +4,7 @@
 // nothing is masked. Under autograd this is one node that keeps query, key, value and one float per (query, head).
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/index_select.h>
-#include <ATen/ops/matmul.h>
-#include <ATen/ops/mul.h>
-#include <ATen/ops/ones.h>
-#include <ATen/ops/scalar_tensor.h>
-#include <ATen/ops/softmax.h>
-#include <ATen/ops/tensor.h>
-#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -22,46 +13,15 @@
 #include <cmath>
 #include <memory>
 
-#include "hash.h"
+#include "attention.h"
 #include "internal.h"
 #include "kernels.h"
 
 namespace graft {
 namespace {
 
-/// The caller's `gt_ragged`, copied so that it outlives the call.
-struct Shape : torch::CustomClassHolder {
-  std::vector<int64_t> query_offsets, key_offsets, row_keys;
-  int64_t rows, heads, key_heads;
-  double scale, dropout;
-  bool causal;
-  uint64_t seed;
-
-  explicit Shape(const gt_ragged &shape)
-      : query_offsets(shape.query_offsets, shape.query_offsets + shape.rows + 1),
-        key_offsets(shape.key_offsets, shape.key_offsets + shape.rows + 1),
-        row_keys(shape.row_keys, shape.row_keys + shape.rows),
-        rows(shape.rows),
-        heads(shape.heads),
-        key_heads(shape.key_heads),
-        scale(shape.scale),
-        dropout(shape.dropout),
-        causal(shape.causal),
-        seed(shape.seed) {}
-
-  int64_t queries(int64_t row) const { return query_offsets[row + 1] - query_offsets[row]; }
-  int64_t keys(int64_t row) const { return key_offsets[row + 1] - key_offsets[row]; }
-
-  /// How many of `prefix + keys` the row's query `i` may see; queries align with the last keys.
-  int64_t visible(int64_t row, int64_t i, int64_t prefix) const {
-    const int64_t all = keys(row);
-    return prefix + (causal ? std::min(all, all - queries(row) + i + 1) : all);
-  }
-
-  uint32_t stream(int64_t row, int64_t head, int64_t i) const {
-    return stream_of(combine(seed, static_cast<uint64_t>(row_keys[row])), static_cast<uint64_t>((head << 32) | i));
-  }
-};
+using Shape = AttentionShape;
+using Operands = AttentionOperands;
 
 /// Rows of one head inside a [tokens, heads * d] matrix.
 struct Slice {
@@ -72,11 +32,6 @@ struct Slice {
   Slice(const at::Tensor &matrix, int64_t first_token, int64_t head, int64_t d)
       : start(matrix.data_ptr<float>() + first_token * matrix.stride(0) + head * d), stride(matrix.stride(0)) {}
   Slice from(int64_t row) const { return {start + row * stride, stride}; }
-};
-
-struct Operands {
-  at::Tensor query, key, value, prefix_key, prefix_value;
-  int64_t prefix() const { return prefix_key.defined() ? prefix_key.size(0) : 0; }
 };
 
 /// A float32 CPU matrix whose rows are contiguous.
@@ -275,79 +230,6 @@ struct RaggedAttention : torch::autograd::Function<RaggedAttention> {
   }
 };
 
-/// Positions that lay ragged rows out as [rows, longest], and the way back.
-struct Padding {
-  int64_t longest = 0;
-  at::Tensor gather;   // [rows * longest], the index past the end where there is no token
-  at::Tensor scatter;  // [tokens], positions in [rows * longest]
-
-  Padding(const std::vector<int64_t> &offsets, int64_t rows, c10::Device where) {
-    for (int64_t row = 0; row < rows; ++row) longest = std::max(longest, offsets[row + 1] - offsets[row]);
-    std::vector<int64_t> to(static_cast<size_t>(rows * longest), offsets[rows]), from;
-    for (int64_t row = 0; row < rows; ++row) {
-      for (int64_t i = 0; i < offsets[row + 1] - offsets[row]; ++i) {
-        to[static_cast<size_t>(row * longest + i)] = offsets[row] + i;
-        from.push_back(row * longest + i);
-      }
-    }
-    gather = at::tensor(to, at::kLong).to(where);
-    scatter = at::tensor(from, at::kLong).to(where);
-  }
-
-  /// [tokens, heads * d] -> [rows, heads, longest, d]
-  at::Tensor padded(const at::Tensor &x, int64_t rows, int64_t heads) const {
-    const auto extended = at::cat({x, at::zeros({1, x.size(1)}, x.options())});
-    return extended.index_select(0, gather).view({rows, longest, heads, x.size(1) / heads}).transpose(1, 2);
-  }
-};
-
-/// The same attention out of libtorch's operations, padded: for other devices and element types.
-at::Tensor padded_attention(const Operands &operands, const Shape &shape) {
-  const auto where = operands.query.device();
-  const Padding queries(shape.query_offsets, shape.rows, where), keys(shape.key_offsets, shape.rows, where);
-  const int64_t prefix = operands.prefix(), all = prefix + keys.longest;
-  auto q = queries.padded(operands.query, shape.rows, shape.heads);
-  auto k = keys.padded(operands.key, shape.rows, shape.key_heads);
-  auto v = keys.padded(operands.value, shape.rows, shape.key_heads);
-  if (prefix > 0) {
-    const auto front = [&](const at::Tensor &x) {
-      return x.view({1, prefix, shape.key_heads, k.size(3)}).transpose(1, 2).expand({shape.rows, -1, -1, -1});
-    };
-    k = at::cat({front(operands.prefix_key), k}, 2);
-    v = at::cat({front(operands.prefix_value), v}, 2);
-  }
-  k = k.repeat_interleave(shape.heads / shape.key_heads, 1);
-  v = v.repeat_interleave(shape.heads / shape.key_heads, 1);
-
-  auto visible = at::zeros({shape.rows, 1, queries.longest, all}, at::TensorOptions(at::kBool));
-  auto factors = at::ones({shape.rows, shape.heads, queries.longest, all}, at::TensorOptions(at::kFloat));
-  auto *seen = visible.data_ptr<bool>();
-  auto *factor = factors.data_ptr<float>();
-  const uint32_t threshold = drop_threshold(shape.dropout);
-  for (int64_t row = 0; row < shape.rows; ++row) {
-    for (int64_t i = 0; i < queries.longest; ++i) {
-      const int64_t count = i < shape.queries(row) ? shape.visible(row, i, prefix) : all;
-      std::fill_n(seen + (row * queries.longest + i) * all, count, true);
-      if (shape.dropout == 0) continue;
-      for (int64_t head = 0; head < shape.heads; ++head) {
-        float *line = factor + ((row * shape.heads + head) * queries.longest + i) * all;
-        const uint32_t stream = shape.stream(row, head, i);
-        for (int64_t j = 0; j < all; ++j) {
-          uint32_t hash = stream + static_cast<uint32_t>(j) * column_stride;
-          mix32(hash);
-          line[j] = hash >= threshold ? static_cast<float>(1 / (1 - shape.dropout)) : 0;
-        }
-      }
-    }
-  }
-  const auto scores = at::mul(at::matmul(q, k.transpose(2, 3)), shape.scale);
-  const auto hidden = at::scalar_tensor(-INFINITY, scores.options());
-  auto p = at::softmax(at::where(visible.to(where), scores, hidden), -1);
-  if (shape.dropout > 0) p = at::mul(p, factors.to(where, p.scalar_type()));
-  const auto output = at::matmul(p, v).transpose(1, 2).reshape({shape.rows * queries.longest, operands.query.size(1)});
-  return output.index_select(0, queries.scatter);
-}
-
 void check(const Operands &operands, const Shape &shape) {
   const auto &q = operands.query;
   TORCH_CHECK(q.dim() == 2 && operands.key.dim() == 2 && operands.value.dim() == 2, "attention takes matrices");
@@ -397,7 +279,6 @@ gt_status gt_ragged_attention(gt_tensor query, gt_tensor key, gt_tensor value, g
     auto copied = c10::make_intrusive<Shape>(*shape);
     check(operands, *copied);
     const bool ours = operands.query.is_cpu() && operands.query.scalar_type() == at::kFloat;
-    const auto optional = [](const at::Tensor &x) { return x.defined() ? std::optional(x) : std::nullopt; };
     *out = own(ours ? RaggedAttention::apply(operands.query, operands.key, operands.value,
                                              optional(operands.prefix_key), optional(operands.prefix_value), copied)
                     : padded_attention(operands, *copied));

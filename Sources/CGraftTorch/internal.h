@@ -7,6 +7,7 @@
 #include <c10/core/ScalarType.h>
 #include <c10/util/Exception.h>
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,11 @@ gt_tensor own(at::Tensor tensor);
 
 /// The tensor behind a handle; a null handle is an undefined tensor.
 const at::Tensor &unwrap(gt_tensor handle);
+
+/// A tensor that may be undefined, as an argument that may be absent.
+inline std::optional<at::Tensor> optional(const at::Tensor &tensor) {
+  return tensor.defined() ? std::optional(tensor) : std::nullopt;
+}
 
 at::Generator &unwrap(gt_generator handle);
 

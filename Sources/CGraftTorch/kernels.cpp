@@ -43,12 +43,8 @@ namespace avx512 {
 #pragma clang attribute pop
 #endif
 
-namespace {
-
 #define KERNELS(set)                                                                                        \
   Kernels { set::lanes, {set::attend, set::attend_backward}, set::multiply, set::panel_columns, set::mask }
-
-}  // namespace
 
 const Kernels &kernels() {
 #if defined(__x86_64__)

@@ -14,17 +14,12 @@ namespace {
 
 int64_t reduction(bool sum) { return sum ? at::Reduction::Sum : at::Reduction::Mean; }
 
-std::optional<at::Tensor> optional(gt_tensor handle) {
-  if (handle.impl == nullptr) return std::nullopt;
-  return unwrap(handle);
-}
-
 }  // namespace
 
 gt_status gt_layer_norm(gt_tensor input, gt_tensor weight, gt_tensor bias, double epsilon, gt_tensor *out) {
   return guarded([&] {
     const auto &x = unwrap(input);
-    *out = own(at::layer_norm(x, {x.size(-1)}, optional(weight), optional(bias), epsilon));
+    *out = own(at::layer_norm(x, {x.size(-1)}, optional(unwrap(weight)), optional(unwrap(bias)), epsilon));
   });
 }
 
@@ -35,8 +30,8 @@ gt_status gt_embedding(gt_tensor weight, gt_tensor indices, gt_tensor *out) {
 gt_status gt_cross_entropy(gt_tensor logits, gt_tensor labels, gt_tensor class_weights, double smoothing, bool sum,
                            gt_tensor *out) {
   return guarded([&] {
-    *out = own(at::cross_entropy_loss(unwrap(logits), unwrap(labels), optional(class_weights), reduction(sum), -100,
-                                      smoothing));
+    *out = own(at::cross_entropy_loss(unwrap(logits), unwrap(labels), optional(unwrap(class_weights)), reduction(sum),
+                                      -100, smoothing));
   });
 }
 

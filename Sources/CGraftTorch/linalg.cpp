@@ -1,28 +1,13 @@
 // Linear algebra beyond products.
 
-#include <ATen/ops/atan.h>
-#include <ATen/ops/exp.h>
 #include <ATen/ops/linalg_householder_product.h>
 #include <ATen/ops/linalg_svd.h>
 #include <ATen/ops/ones_like.h>
-#include <ATen/ops/sqrt.h>
 #include <ATen/ops/where.h>
 
 #include "internal.h"
 
 using namespace graft;
-
-gt_status gt_sqrt(gt_tensor a, gt_tensor *out) {
-  return guarded([&] { *out = own(at::sqrt(unwrap(a))); });
-}
-
-gt_status gt_exp(gt_tensor a, gt_tensor *out) {
-  return guarded([&] { *out = own(at::exp(unwrap(a))); });
-}
-
-gt_status gt_atan(gt_tensor a, gt_tensor *out) {
-  return guarded([&] { *out = own(at::atan(unwrap(a))); });
-}
 
 gt_status gt_svd(gt_tensor a, gt_tensor *u, gt_tensor *s, gt_tensor *vh) {
   return guarded([&] {

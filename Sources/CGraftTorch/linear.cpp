@@ -46,8 +46,7 @@ at::Tensor forward(const at::Tensor &x, const at::Tensor &weight, const at::Tens
   auto y = at::empty({x.size(0), weight.size(0)}, x.options());
   multiply({x.size(0), weight.size(0), x.size(1), x.data_ptr<float>(), x.stride(0), 1, weight.data_ptr<float>(),
             weight.stride(0), true, y.data_ptr<float>(), y.stride(0), false,
-            bias.defined() ? bias.data_ptr<float>() : nullptr,
-            false});
+            bias.defined() ? bias.data_ptr<float>() : nullptr, false});
   return y;
 }
 
@@ -92,11 +91,6 @@ struct Linear : torch::autograd::Function<Linear> {
     return {x, weight, bias};
   }
 };
-
-/// A tensor that may be undefined, as an argument that may be absent.
-std::optional<at::Tensor> optional(const at::Tensor &tensor) {
-  return tensor.defined() ? std::make_optional(tensor) : std::nullopt;
-}
 
 bool is_ours(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
   const auto fits = [](const at::Tensor &t) { return t.is_cpu() && t.scalar_type() == at::kFloat; };

@@ -1,11 +1,13 @@
 // Element-wise operations, shapes and reductions.
 
 #include <ATen/ops/add.h>
+#include <ATen/ops/atan.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/div.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/erfinv.h>
+#include <ATen/ops/exp.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/index_add.h>
 #include <ATen/ops/index_select.h>
@@ -21,6 +23,7 @@
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/sqrt.h>
 #include <ATen/ops/square.h>
 #include <ATen/ops/sub.h>
 #include <ATen/ops/sum.h>
@@ -48,6 +51,9 @@ at::Tensor unary(gt_unary_op op, const at::Tensor &a) {
     case gt_unary_op_erfinv: return at::erfinv(a);
     case gt_unary_op_contiguous: return a.contiguous();
     case gt_unary_op_detach: return a.detach();
+    case gt_unary_op_sqrt: return at::sqrt(a);
+    case gt_unary_op_exp: return at::exp(a);
+    case gt_unary_op_atan: return at::atan(a);
   }
 }
 

@@ -86,6 +86,15 @@ extension Tensor {
         try unary("erfinv", .erfinv)
     }
 
+    /// The square root of each element; NaN for negative ones.
+    public func squareRoot() throws(TorchError) -> Tensor { try unary("sqrt", .sqrt) }
+
+    /// e to the power of each element.
+    public func exponential() throws(TorchError) -> Tensor { try unary("exp", .exp) }
+
+    /// The inverse tangent of each element, in ±π/2.
+    public func arctangent() throws(TorchError) -> Tensor { try unary("atan", .atan) }
+
     /// Whether shapes, element types and all elements are equal; NaN equals nothing.
     public func isEqual(to other: Tensor) throws(TorchError) -> Bool {
         guard shape == other.shape, try dtype == other.dtype else { return false }

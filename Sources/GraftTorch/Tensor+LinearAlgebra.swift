@@ -1,21 +1,6 @@
 internal import CGraftTorch
 
 extension Tensor {
-    /// The square root of each element; NaN for negative ones.
-    public func squareRoot() throws(TorchError) -> Tensor {
-        try Tensor.call("sqrt", on: [self]) { out in withRaw { gt_sqrt($0, &out) } }
-    }
-
-    /// e to the power of each element.
-    public func exponential() throws(TorchError) -> Tensor {
-        try Tensor.call("exp", on: [self]) { out in withRaw { gt_exp($0, &out) } }
-    }
-
-    /// The inverse tangent of each element, in ±π/2.
-    public func arctangent() throws(TorchError) -> Tensor {
-        try Tensor.call("atan", on: [self]) { out in withRaw { gt_atan($0, &out) } }
-    }
-
     /// Factors this matrix [m, n] into `left · diag(values) · right`.
     ///
     /// - Returns: With k the smaller of m and n, orthonormal columns [m, k], the singular values

@@ -77,6 +77,9 @@ typedef enum __attribute__((enum_extensibility(closed))) {
   gt_unary_op_erfinv = 9,
   gt_unary_op_contiguous = 10,
   gt_unary_op_detach = 11,
+  gt_unary_op_sqrt = 12,
+  gt_unary_op_exp = 13,
+  gt_unary_op_atan = 14,
 } gt_unary_op;
 
 // The process and the thread
@@ -143,9 +146,6 @@ GT_SAFE_API gt_equal(gt_tensor a, gt_tensor b, bool *out);
 
 // Linear algebra
 
-GT_SAFE_API gt_sqrt(gt_tensor a, gt_tensor *out);
-GT_SAFE_API gt_exp(gt_tensor a, gt_tensor *out);
-GT_SAFE_API gt_atan(gt_tensor a, gt_tensor *out);
 /// a = u diag(s) vh for [m, n], with k = min(m, n): u [m, k], s [k] in falling order, vh [k, n].
 GT_SAFE_API gt_svd(gt_tensor a, gt_tensor *u, gt_tensor *s, gt_tensor *vh);
 /// Orthonormal rows [k, n], k <= n: the first columns of the product of the Householder reflections whose vectors lie
