@@ -176,13 +176,8 @@ private struct StoredBundle: Codable {
         guard version == 1 else {
             throw fields.invalid(.version, "\(version) is newer than this program, which reads 1")
         }
-        let identifier: String = try fields.required(.method)
-        let type = try AdapterRegistry.builtin.type(identifier: identifier)
-        func settings<Method: AdapterMethod>(_ type: Method.Type) throws -> any AdapterMethod {
-            try fields.required(.settings, as: type)
-        }
         bundle = AdapterBundle(
-            method: try settings(type),
+            method: try fields.method(.method, settings: .settings),
             methodName: try fields.required(.methodName),
             head: try fields.required(.head),
             labels: try fields.required(.labels),
@@ -205,13 +200,11 @@ private struct StoredBundle: Codable {
     }
 
     func encode(to encoder: any Encoder) throws {
-        func identifier<Method: AdapterMethod>(_ method: Method) -> String { Method.identifier }
         var fields = encoder.container(keyedBy: CodingKeys.self)
         try fields.encode(AdapterBundle.format, forKey: .format)
         try fields.encode(1, forKey: .version)
-        try fields.encode(identifier(bundle.method), forKey: .method)
+        try fields.encode(bundle.method, forKey: .method, settings: .settings)
         try fields.encode(bundle.methodName, forKey: .methodName)
-        try bundle.method.encode(to: fields.superEncoder(forKey: .settings))
         try fields.encode(bundle.head, forKey: .head)
         try fields.encode(bundle.labels, forKey: .labels)
         try fields.encode(bundle.maxLength, forKey: .maxLength)

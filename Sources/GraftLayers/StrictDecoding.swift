@@ -71,6 +71,32 @@ public struct ConfigurationFields<Key: CodingKey> {
         try optional(key) ?? defaultValue
     }
 
+    /// Returns the value of a field that counts something, or `defaultValue` if it is absent.
+    ///
+    /// - Throws: ``ConfigurationError`` if it is no whole number above 0.
+    public func positive(
+        _ key: Key,
+        default defaultValue: Int
+    ) throws(ConfigurationError) -> Int {
+        let found = try value(key, default: defaultValue)
+        guard found > 0 else { throw invalid(key, "must be positive, found \(found)") }
+        return found
+    }
+
+    /// Returns the value of a field that drops things, or `defaultValue` if it is absent.
+    ///
+    /// - Throws: ``ConfigurationError`` if it is no number in 0 ..< 1.
+    public func probability(
+        _ key: Key,
+        default defaultValue: Double
+    ) throws(ConfigurationError) -> Double {
+        let found = try value(key, default: defaultValue)
+        guard (0..<1).contains(found) else {
+            throw invalid(key, "must be in 0 ..< 1, found \(found)")
+        }
+        return found
+    }
+
     /// Returns the error of a field, with the field's whole path.
     ///
     /// - Parameters:

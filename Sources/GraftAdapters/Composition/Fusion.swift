@@ -66,7 +66,7 @@ extension Fusion: Codable {
         addsResidualFirst = try fields.value(.addsResidualFirst, default: addsResidualFirst)
         projectsBeforeMean = try fields.value(.projectsBeforeMean, default: projectsBeforeMean)
         startsAsIdentity = try fields.value(.startsAsIdentity, default: startsAsIdentity)
-        dropout = try fields.value(.dropout, default: dropout)
+        dropout = try fields.probability(.dropout, default: dropout)
         guard try !fields.value(.temperature, default: false) else {
             throw fields.invalid(
                 .temperature,
@@ -75,9 +75,6 @@ extension Fusion: Codable {
         }
         guard !isRegularized || projectsValue else {
             throw fields.invalid(.isRegularized, "true needs value=true")
-        }
-        guard (0..<1).contains(dropout) else {
-            throw fields.invalid(.dropout, "must be in 0 ..< 1, found \(dropout)")
         }
     }
 

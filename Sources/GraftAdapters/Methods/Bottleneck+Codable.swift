@@ -56,17 +56,12 @@ extension Bottleneck: Codable {
         residual = try fields.value(.residual, default: residual)
         residualBeforeOwnNorm = try fields.value(.residualBeforeOwnNorm, default: false)
         leaveOut = try fields.value(.leaveOut, default: leaveOut)
-        dropout = try fields.value(.dropout, default: dropout)
-        stochasticDepth = try fields.value(.stochasticDepth, default: stochasticDepth)
+        dropout = try fields.probability(.dropout, default: dropout)
+        stochasticDepth = try fields.probability(.stochasticDepth, default: stochasticDepth)
         hypercomplex = try Hypercomplex(fields)
         invertible = try fields.optional(.invertible)
         invertibleFactor = try fields.value(.invertibleFactor, default: invertibleFactor)
         trainsLayerNorms = try fields.value(.trainsLayerNorms, default: trainsLayerNorms)
-        for (key, value) in [
-            (CodingKeys.dropout, dropout), (.stochasticDepth, stochasticDepth),
-        ] where !(0..<1).contains(value) {
-            throw fields.invalid(key, "must be in 0 ..< 1, found \(value)")
-        }
         guard afterAttention || afterFeedForward else {
             throw fields.invalid(
                 .afterFeedForward,
@@ -118,7 +113,7 @@ extension Bottleneck: Codable {
 extension Bottleneck.Hypercomplex {
     init(_ fields: ConfigurationFields<Bottleneck.CodingKeys>) throws {
         isUsed = try fields.value(.usesPHM, default: isUsed)
-        dimension = try fields.value(.phmDimension, default: dimension)
+        dimension = try fields.positive(.phmDimension, default: dimension)
         factorsWeights = try fields.value(.factorsPHMWeights, default: factorsWeights)
         sharesWeights = try fields.value(.sharesPHMWeights, default: sharesWeights)
         sharesRules = try fields.value(.sharesPHMRules, default: sharesRules)
@@ -127,13 +122,8 @@ extension Bottleneck.Hypercomplex {
         startRange = try fields.value(.phmStartRange, default: startRange)
         trainsRules = try fields.value(.trainsPHMRules, default: trainsRules)
         weightStart = try fields.value(.phmWeightStart, default: weightStart)
-        rank = try fields.value(.phmRank, default: rank)
+        rank = try fields.positive(.phmRank, default: rank)
         hasBias = try fields.value(.hasPHMBias, default: hasBias)
-        for (key, value) in [
-            (Bottleneck.CodingKeys.phmDimension, dimension), (.phmRank, rank),
-        ] where value < 1 {
-            throw fields.invalid(key, "must be positive, found \(value)")
-        }
         guard startRange > 0, startRange.isFinite else {
             throw fields.invalid(.phmStartRange, "must be positive, found \(startRange)")
         }

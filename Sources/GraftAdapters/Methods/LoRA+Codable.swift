@@ -24,7 +24,7 @@ extension LoRA: Codable {
         let fields = try decoder.fields(CodingKeys.self)
         rank = try fields.required(.rank)
         alpha = try fields.required(.alpha)
-        dropout = try fields.value(.dropout, default: dropout)
+        dropout = try fields.probability(.dropout, default: dropout)
         targets = try fields.value(.targets, default: targets)
         leaveOut = try fields.value(.leaveOut, default: leaveOut)
         ranks = try fields.value(.ranks, default: ranks)
@@ -36,9 +36,6 @@ extension LoRA: Codable {
         isDecomposed = try fields.value(.isDecomposed, default: isDecomposed)
         isGated = try fields.value(.isGated, default: isGated)
         rateRatio = try fields.value(.rateRatio, default: rateRatio)
-        guard (0..<1).contains(dropout) else {
-            throw fields.invalid(.dropout, "must be in 0 ..< 1, found \(dropout)")
-        }
         for (key, values) in [(CodingKeys.rank, [rank]), (.ranks, Array(ranks.values))] {
             for value in values where value <= 0 {
                 throw fields.invalid(key, "must be positive, found \(value)")

@@ -22,21 +22,13 @@ extension PrefixTuning: Codable {
         actsAcross = try fields.value(.actsAcross, default: actsAcross)
         leaveOut = try fields.value(.leaveOut, default: leaveOut)
         isFlat = try fields.value(.isFlat, default: isFlat)
-        length = try fields.value(.length, default: length)
-        bottleneckSize = try fields.value(.bottleneckSize, default: bottleneckSize)
+        length = try fields.positive(.length, default: length)
+        bottleneckSize = try fields.positive(.bottleneckSize, default: bottleneckSize)
         activation = try fields.value(.activation, default: activation)
-        dropout = try fields.value(.dropout, default: dropout)
+        dropout = try fields.probability(.dropout, default: dropout)
         isGated = try fields.value(.isGated, default: isGated)
         sharesGate = try fields.value(.sharesGate, default: sharesGate)
         startSeed = try fields.optional(.startSeed)
-        for (key, value) in [
-            (CodingKeys.length, length), (.bottleneckSize, bottleneckSize),
-        ] where value < 1 {
-            throw fields.invalid(key, "must be positive, found \(value)")
-        }
-        guard (0..<1).contains(dropout) else {
-            throw fields.invalid(.dropout, "must be in 0 ..< 1, found \(dropout)")
-        }
     }
 
     public func encode(to encoder: any Encoder) throws {

@@ -15,16 +15,13 @@ extension PromptTuning: Codable {
 
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.fields(CodingKeys.self)
-        length = try fields.value(.length, default: length)
+        length = try fields.positive(.length, default: length)
         start = try fields.value(.start, default: start)
         startText = try fields.optional(.startText)
         startTokens = try fields.optional(.startTokens)
         randomScale = try fields.value(.randomScale, default: randomScale)
         place = try fields.value(.place, default: place)
         startSeed = try fields.optional(.startSeed)
-        guard length > 0 else {
-            throw fields.invalid(.length, "must be positive, found \(length)")
-        }
         guard randomScale > 0, randomScale.isFinite else {
             throw fields.invalid(.randomScale, "must be positive, found \(randomScale)")
         }

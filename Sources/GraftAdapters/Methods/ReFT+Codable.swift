@@ -21,11 +21,11 @@ extension ReFT: Codable {
         layers = try fields.value(.layers, default: LayerChoice(layers: nil)).layers
         prefixPositions = try fields.value(.prefixPositions, default: prefixPositions)
         suffixPositions = try fields.value(.suffixPositions, default: suffixPositions)
-        rank = try fields.value(.rank, default: rank)
+        rank = try fields.positive(.rank, default: rank)
         isOrthogonal = try fields.required(.isOrthogonal)
         tiesPositions = try fields.value(.tiesPositions, default: tiesPositions)
         subtractsProjection = try fields.value(.subtractsProjection, default: true)
-        dropout = try fields.value(.dropout, default: dropout)
+        dropout = try fields.probability(.dropout, default: dropout)
         activation = try fields.optional(.activation)
         startSeed = try fields.optional(.startSeed)
         for (key, value) in [
@@ -38,10 +38,6 @@ extension ReFT: Codable {
                 .prefixPositions,
                 "there are no positions at all (hint: prefix_positions=3)"
             )
-        }
-        guard rank > 0 else { throw fields.invalid(.rank, "must be positive, found \(rank)") }
-        guard (0..<1).contains(dropout) else {
-            throw fields.invalid(.dropout, "must be in 0 ..< 1, found \(dropout)")
         }
     }
 

@@ -84,7 +84,7 @@ public struct VeRA: AdapterMethod, Hashable {
     }
 
     private func acts(at site: Site) -> Bool {
-        targets.contains(site.role) && site.layer.map { !leaveOut.contains($0) } ?? true
+        targets.contains(site, leavingOut: leaveOut)
     }
 }
 
@@ -103,13 +103,10 @@ extension VeRA: Codable {
         rank = try fields.required(.rank)
         targets = try fields.value(.targets, default: targets)
         leaveOut = try fields.value(.leaveOut, default: leaveOut)
-        dropout = try fields.value(.dropout, default: dropout)
+        dropout = try fields.probability(.dropout, default: dropout)
         start = try fields.value(.start, default: start)
         projectionSeed = try fields.required(.projectionSeed)
         guard rank > 0 else { throw fields.invalid(.rank, "must be positive, found \(rank)") }
-        guard (0..<1).contains(dropout) else {
-            throw fields.invalid(.dropout, "must be in 0 ..< 1, found \(dropout)")
-        }
         guard start.isFinite, start != 0 else {
             throw fields.invalid(
                 .start,

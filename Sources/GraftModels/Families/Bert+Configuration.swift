@@ -39,31 +39,17 @@ extension Bert {
         // Absent fields have the defaults of transformers' BertConfig.
         init(from decoder: any Decoder) throws {
             let fields = try decoder.fields(CodingKeys.self, unknown: .ignored)
-            func positive(_ key: CodingKeys, default value: Int) throws -> Int {
-                let found = try fields.value(key, default: value)
-                guard found > 0 else {
-                    throw fields.invalid(key, "must be positive, found \(found)")
-                }
-                return found
-            }
-            func probability(_ key: CodingKeys, default value: Double) throws -> Double {
-                let found = try fields.value(key, default: value)
-                guard (0..<1).contains(found) else {
-                    throw fields.invalid(key, "must be in 0 ..< 1, found \(found)")
-                }
-                return found
-            }
-            vocabularySize = try positive(.vocabularySize, default: 30522)
-            hiddenSize = try positive(.hiddenSize, default: 768)
-            layerCount = try positive(.layerCount, default: 12)
-            headCount = try positive(.headCount, default: 12)
-            innerSize = try positive(.innerSize, default: 3072)
+            vocabularySize = try fields.positive(.vocabularySize, default: 30522)
+            hiddenSize = try fields.positive(.hiddenSize, default: 768)
+            layerCount = try fields.positive(.layerCount, default: 12)
+            headCount = try fields.positive(.headCount, default: 12)
+            innerSize = try fields.positive(.innerSize, default: 3072)
             activation = try fields.value(.activation, default: .gelu)
-            hiddenDropout = try probability(.hiddenDropout, default: 0.1)
-            attentionDropout = try probability(.attentionDropout, default: 0.1)
-            headDropout = try probability(.headDropout, default: hiddenDropout)
-            positions = try positive(.positions, default: 512)
-            typeCount = try positive(.typeCount, default: 2)
+            hiddenDropout = try fields.probability(.hiddenDropout, default: 0.1)
+            attentionDropout = try fields.probability(.attentionDropout, default: 0.1)
+            headDropout = try fields.probability(.headDropout, default: hiddenDropout)
+            positions = try fields.positive(.positions, default: 512)
+            typeCount = try fields.positive(.typeCount, default: 2)
             normEpsilon = try fields.value(.normEpsilon, default: 1e-12)
             initializerRange = try fields.value(.initializerRange, default: 0.02)
             guard hiddenSize % headCount == 0 else {
