@@ -3,8 +3,9 @@ internal import GraftLayers
 extension SiteMap {
     /// The blocks of the model's deepest tower.
     var layerCount: Int {
-        (hidden.map(\.layerCount) + attention.map(\.layerCount) + block.map(\.layerCount)).max()
-            ?? 0
+        let towers =
+            hidden.map(\.layerCount) + attention.map(\.layerCount) + block.map(\.layerCount)
+        return (towers + linear.compactMap { $0.site.layer.map { $0 + 1 } }).max() ?? 0
     }
 
     /// Confirms that there are the layers which a setting names.

@@ -75,40 +75,26 @@ extension ForwardContext {
         guard let prefix = try adapters.attention[site]?(input, at: site, in: self) else {
             return try attention(query: query, key: key, value: value)
         }
-        let (prefixKey, prefixValue) = (
-            try prefix.key.converted(to: key.dtype), try prefix.value.converted(to: value.dtype)
+        let front = KeyPrefix(
+            key: try prefix.key.converted(to: key.dtype),
+            value: try prefix.value.converted(to: value.dtype),
+            offsets: prefix.offsets
         )
-        guard let prefixOffsets = prefix.offsets else {
+        guard prefix.offsets != nil else {
             return try attention(
                 query: query,
                 key: key,
                 value: value,
-                prefix: (prefixKey, prefixValue)
+                prefix: (front.key, front.value)
             )
         }
         // Prefixes that differ between rows: one more stretch of keys in front of each row's own.
-        let order = keyLayout.interleaved(behind: prefixOffsets)
-        attention.keyOffsets = order.offsets
-        let indices = try Tensor(order.indices).moved(to: key.device)
-        return try attention(
-            query: query,
-            key: Tensor.concatenated([prefixKey, key]).selecting(indices),
-            value: Tensor.concatenated([prefixValue, value]).selecting(indices)
+        let own = KeyPrefix(key: key, value: value, offsets: keyLayout.offsets)
+        let all = try KeyPrefix(
+            joining: [front, own],
+            rows: (0..<keyLayout.rowCount).map { [(0, $0), (1, $0)] }
         )
-    }
-}
-
-extension RaggedLayout {
-    /// Where the tokens lie that come from a stretch of `prefixes` in front of each row, taken from
-    /// all prefixes followed by all tokens.
-    func interleaved(behind prefixes: [Int64]) -> (indices: [Int64], offsets: [Int64]) {
-        let prefixCount = prefixes.last ?? 0
-        var (indices, ends): ([Int64], [Int64]) = ([], [0])
-        for row in 0..<rowCount {
-            indices += prefixes[row]..<prefixes[row + 1]
-            indices += (prefixCount + offsets[row])..<(prefixCount + offsets[row + 1])
-            ends.append(Int64(indices.count))
-        }
-        return (indices, ends)
+        attention.keyOffsets = all.offsets ?? keyLayout.offsets
+        return try attention(query: query, key: all.key, value: all.value)
     }
 }

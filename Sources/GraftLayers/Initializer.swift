@@ -22,6 +22,11 @@ public indirect enum Initializer: Sendable {
         if case .seeded(let seed, _) = self { seed } else { nil }
     }
 
+    /// This start with a seed of its own, if there is one.
+    public func seeded(_ seed: UInt64?) -> Initializer {
+        seed.map { .seeded($0, self) } ?? self
+    }
+
     /// All zeros.
     public static var zeros: Initializer { .constant(0) }
     /// All ones.

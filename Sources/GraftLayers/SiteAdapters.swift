@@ -144,6 +144,43 @@ public struct KeyPrefix: Sendable {
     }
 }
 
+extension KeyPrefix {
+    /// Puts together a prefix for each row from those of rows of other prefixes.
+    ///
+    /// - Parameters:
+    ///   - prefixes: What is taken from.
+    ///   - rows: For each row, which prefixes' rows it gets, in order.
+    /// - Throws: `TorchError` if the prefixes differ in width.
+    public init(
+        joining prefixes: [KeyPrefix],
+        rows: [[(prefix: Int, row: Int)]]
+    ) throws(TorchError) {
+        let starts = prefixes.reduce(into: [Int64(0)]) { $0.append(($0.last ?? 0) + $1.count) }
+        var (indices, ends): ([Int64], [Int64]) = ([], [0])
+        for parts in rows {
+            for (prefix, row) in parts {
+                indices += prefixes[prefix].range(of: row).map { $0 + starts[prefix] }
+            }
+            ends.append(Int64(indices.count))
+        }
+        let keys = try Tensor.concatenated(prefixes.map(\.key))
+        let order = try Tensor(indices).moved(to: keys.device)
+        self.init(
+            key: try keys.selecting(order),
+            value: try Tensor.concatenated(prefixes.map(\.value)).selecting(order),
+            offsets: ends
+        )
+    }
+
+    private var count: Int64 { Int64(key.size(0)) }
+
+    /// Where a row's prefix lies.
+    private func range(of row: Int) -> Range<Int64> {
+        guard let offsets else { return 0..<count }
+        return offsets[row]..<offsets[row + 1]
+    }
+}
+
 /// Changes the output of a whole block.
 public protocol BlockAdapter: Sendable {
     /// Whether the result at a token depends on that token alone, so that others may be left out.

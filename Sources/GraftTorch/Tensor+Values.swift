@@ -28,6 +28,13 @@ extension Tensor {
         try self.init(values, shape: [values.count])
     }
 
+    /// The identity matrix [size, size], or one with another value beside the diagonal.
+    public init(identity size: Int, beside: Float = 0) throws(TorchError) {
+        var values = [Float](repeating: beside, count: size * size)
+        for index in 0..<size { values[index * size + index] = 1 }
+        try self.init(values, shape: [size, size])
+    }
+
     /// Copies raw bytes into a new tensor on the CPU.
     ///
     /// - Throws: ``TorchError`` of kind `invalidArgument` if the byte count does not fit.

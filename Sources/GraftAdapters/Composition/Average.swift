@@ -16,19 +16,23 @@ extension SiteAdapters {
     ) throws(ConfigurationError) -> SiteAdapters {
         var result = SiteAdapters()
         for site in parts.flatMap(\.linear.keys) {
-            result.linear[site] = AveragedLinear(parts: parts.map { $0.linear[site] }, weights)
+            result.linear[site] = AveragedLinear(
+                parts: parts.map { $0.linear[site] },
+                weights: weights
+            )
         }
         for site in parts.flatMap(\.block.keys) {
-            result.block[site] = AveragedBlock(parts: parts.map { $0.block[site] }, weights)
+            result.block[site] = AveragedBlock(
+                parts: parts.map { $0.block[site] },
+                weights: weights
+            )
         }
         for site in parts.flatMap(\.hidden.keys) {
             let adapters = parts.map { $0.hidden[site] }
-            guard adapters.allSatisfy({ $0?.keepsBlockOutput ?? true }) else {
-                throw unsupported("average", site, "original_ln_after=false replaces the block")
-            }
-            result.hidden[site] = AveragedHidden(parts: adapters, weights)
+            try checkKeepsBlock(adapters, at: site, "average")
+            result.hidden[site] = AveragedHidden(parts: adapters, weights: weights)
         }
-        if let site = parts.flatMap({ $0.sites.subtracting(result.sites) }).map(\.path).min() {
+        if let site = result.firstSite(missingFrom: parts) {
             throw ConfigurationError(
                 field: "composition",
                 problem: "average: what acts at \(site) has no mean"
@@ -36,6 +40,22 @@ extension SiteAdapters {
             )
         }
         return result
+    }
+
+    /// The first site at which one of `parts` acts and this does not.
+    func firstSite(missingFrom parts: [SiteAdapters]) -> String? {
+        parts.flatMap { $0.sites.subtracting(sites) }.map(\.path).min()
+    }
+
+    /// Confirms that what acts at a sub-layer leaves the block's output to the block.
+    static func checkKeepsBlock(
+        _ adapters: [(any HiddenAdapter)?],
+        at site: Site,
+        _ operation: String
+    ) throws(ConfigurationError) {
+        guard adapters.allSatisfy({ $0?.keepsBlockOutput ?? true }) else {
+            throw unsupported(operation, site, "original_ln_after=false replaces the block")
+        }
     }
 
     static func unsupported(
@@ -67,11 +87,6 @@ private struct AveragedLinear: LinearAdapter {
     let parts: [(any LinearAdapter)?]
     let weights: [Double]
 
-    init(parts: [(any LinearAdapter)?], _ weights: [Double]) {
-        self.parts = parts
-        self.weights = weights
-    }
-
     var isTokenwise: Bool { parts.allSatisfy { $0?.isTokenwise ?? true } }
 
     func callAsFunction(
@@ -89,11 +104,6 @@ private struct AveragedLinear: LinearAdapter {
 private struct AveragedHidden: HiddenAdapter {
     let parts: [(any HiddenAdapter)?]
     let weights: [Double]
-
-    init(parts: [(any HiddenAdapter)?], _ weights: [Double]) {
-        self.parts = parts
-        self.weights = weights
-    }
 
     var isTokenwise: Bool { parts.allSatisfy { $0?.isTokenwise ?? true } }
     var keepsBlockOutput: Bool { true }
@@ -114,11 +124,6 @@ private struct AveragedHidden: HiddenAdapter {
 private struct AveragedBlock: BlockAdapter {
     let parts: [(any BlockAdapter)?]
     let weights: [Double]
-
-    init(parts: [(any BlockAdapter)?], _ weights: [Double]) {
-        self.parts = parts
-        self.weights = weights
-    }
 
     var isTokenwise: Bool { parts.allSatisfy { $0?.isTokenwise ?? true } }
 

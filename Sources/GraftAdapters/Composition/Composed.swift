@@ -71,11 +71,6 @@ public struct Composed: AdapterMethod {
         return try composed(composition, adapters, sites, scope)
     }
 
-    /// The prefix of the parameters of a member, which a fusion leaves as they are.
-    package func parameterName(_ name: String, ofMember number: Int) -> String {
-        MemberParameters.named(name, number: number)
-    }
-
     private func composed(
         _ composition: Composition,
         _ adapters: [String: SiteAdapters],

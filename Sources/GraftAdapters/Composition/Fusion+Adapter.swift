@@ -33,19 +33,13 @@ struct FusionAdapter: HiddenAdapter {
         }
         query = fusion.projectsQuery ? try projection("query") : nil
         key = fusion.projectsKey ? try projection("key") : nil
+        // The reference's identity has 10⁻⁶ beside the diagonal.
         let start =
             fusion.startsAsIdentity
-            ? Initializer.copy(try FusionAdapter.nearIdentity(size)) : .normal(deviation: 0.02)
+            ? Initializer.copy(try Tensor(identity: size, beside: 1e-6)) : .normal(deviation: 0.02)
         value =
             fusion.projectsValue
             ? try Linear(size, size, bias: false, scope / "value", weightStart: start) : nil
-    }
-
-    /// 1 on the diagonal and 10⁻⁶ beside it, as the reference starts.
-    private static func nearIdentity(_ size: Int) throws(TorchError) -> Tensor {
-        var values = [Float](repeating: 1e-6, count: size * size)
-        for index in 0..<size { values[index * size + index] = 1 }
-        return try Tensor(values, shape: [size, size])
     }
 
     var isTokenwise: Bool { members.allSatisfy(\.isTokenwise) }
@@ -74,29 +68,24 @@ struct FusionAdapter: HiddenAdapter {
             "fusion"
         ).softmax(along: 1)
         context.observe?(state.site, weights)
-        var mixed = try residual * (fusion.addsResidualFirst ? 0 : 1)
-        var mean: Tensor?
+        var mixed: Tensor?
         for (index, change) in changes.enumerated() {
             let share = try weights.narrowed(index..<index + 1, along: 1)
             let isEach = fusion.projectsBeforeMean
             let term = try (isEach ? value?(change) ?? change : change) * share
-            mean = if let mean { try mean + term } else { term }
+            mixed = if let mixed { try mixed + term } else { term }
         }
-        if var mean {
-            if !fusion.projectsBeforeMean, let value { mean = try value(mean) }
-            mixed = try mixed + mean
-        }
-        return try mixed.converted(to: state.output.dtype)
+        guard var result = mixed else { return state.output }
+        if !fusion.projectsBeforeMean, let value { result = try value(result) }
+        if !fusion.addsResidualFirst { result = try residual + result }
+        return try result.converted(to: state.output.dtype)
     }
 
     func penalty() throws(TorchError) -> Tensor? {
         guard fusion.isRegularized, let value else { return nil }
         let matrix = try value.weight.dense()
-        let size = matrix.size(0)
-        var identity = [Float](repeating: 0, count: size * size)
-        for index in 0..<size { identity[index * size + index] = 1 }
-        let difference =
-            try matrix - Tensor(identity, shape: [size, size]).moved(to: matrix.device)
+        let identity = try Tensor(identity: matrix.size(0)).moved(to: matrix.device)
+        let difference = try matrix - identity
         return try difference.squared().sum() * 0.01
     }
 }
@@ -131,7 +120,7 @@ extension SiteAdapters {
                 scope / target.site.path / "fusion"
             )
         }
-        if let site = parts.flatMap({ $0.sites.subtracting(result.sites) }).map(\.path).min() {
+        if let site = result.firstSite(missingFrom: parts) {
             throw ConfigurationError(
                 field: "composition",
                 problem: "fuse: what acts at \(site) is no bottleneck adapter"

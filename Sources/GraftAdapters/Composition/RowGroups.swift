@@ -20,25 +20,23 @@ extension SiteAdapters {
             },
             "row groups follow each other"
         )
-        let ranges = groups.map(\.rows)
+        func grouped<Adapter>(_ pick: (SiteAdapters) -> Adapter?) -> Groups<Adapter> {
+            Groups(ranges: groups.map(\.rows), adapters: groups.map { pick($0.adapters) })
+        }
         var result = SiteAdapters()
         for site in groups.flatMap(\.adapters.linear.keys) {
-            result.linear[site] = GroupedLinear(ranges, groups.map { $0.adapters.linear[site] })
+            result.linear[site] = GroupedLinear(groups: grouped { $0.linear[site] })
         }
         for site in groups.flatMap(\.adapters.hidden.keys) {
-            result.hidden[site] = GroupedHidden(ranges, groups.map { $0.adapters.hidden[site] })
+            result.hidden[site] = GroupedHidden(groups: grouped { $0.hidden[site] })
         }
         for site in groups.flatMap(\.adapters.block.keys) {
-            result.block[site] = GroupedBlock(ranges, groups.map { $0.adapters.block[site] })
+            result.block[site] = GroupedBlock(groups: grouped { $0.block[site] })
         }
         for site in groups.flatMap(\.adapters.attention.keys) {
-            result.attention[site] = GroupedAttention(
-                ranges,
-                groups.map { $0.adapters.attention[site] }
-            )
+            result.attention[site] = GroupedAttention(groups: grouped { $0.attention[site] })
         }
-        let others = groups.flatMap { $0.adapters.sites.subtracting(result.sites) }
-        if let site = others.map(\.path).min() {
+        if let site = result.firstSite(missingFrom: groups.map(\.adapters)) {
             throw ConfigurationError(
                 field: "composition",
                 problem: "a mixed batch cannot hold what acts at \(site)"
@@ -108,10 +106,6 @@ extension ForwardContext {
 private struct GroupedLinear: LinearAdapter {
     let groups: Groups<any LinearAdapter>
 
-    init(_ ranges: [Range<Int>], _ adapters: [(any LinearAdapter)?]) {
-        groups = Groups(ranges: ranges, adapters: adapters)
-    }
-
     var isTokenwise: Bool { groups.adapters.allSatisfy { $0?.isTokenwise ?? true } }
 
     func callAsFunction(
@@ -131,10 +125,6 @@ private struct GroupedLinear: LinearAdapter {
 
 private struct GroupedHidden: HiddenAdapter {
     let groups: Groups<any HiddenAdapter>
-
-    init(_ ranges: [Range<Int>], _ adapters: [(any HiddenAdapter)?]) {
-        groups = Groups(ranges: ranges, adapters: adapters)
-    }
 
     var isTokenwise: Bool { groups.adapters.allSatisfy { $0?.isTokenwise ?? true } }
     // Rows whose adapter replaces the block's output and rows whose adapter does not may be in one
@@ -165,10 +155,6 @@ private struct GroupedHidden: HiddenAdapter {
 private struct GroupedBlock: BlockAdapter {
     let groups: Groups<any BlockAdapter>
 
-    init(_ ranges: [Range<Int>], _ adapters: [(any BlockAdapter)?]) {
-        groups = Groups(ranges: ranges, adapters: adapters)
-    }
-
     var isTokenwise: Bool { groups.adapters.allSatisfy { $0?.isTokenwise ?? true } }
 
     func callAsFunction(
@@ -185,10 +171,6 @@ private struct GroupedBlock: BlockAdapter {
 private struct GroupedAttention: AttentionAdapter {
     let groups: Groups<any AttentionAdapter>
 
-    init(_ ranges: [Range<Int>], _ adapters: [(any AttentionAdapter)?]) {
-        groups = Groups(ranges: ranges, adapters: adapters)
-    }
-
     var isTokenwise: Bool { groups.adapters.allSatisfy { $0?.isTokenwise ?? true } }
 
     func callAsFunction(
@@ -197,31 +179,17 @@ private struct GroupedAttention: AttentionAdapter {
         in context: ForwardContext
     ) throws(TorchError) -> KeyPrefix {
         try groups.check(context)
-        var (keys, values): ([Tensor], [Tensor]) = ([], [])
-        // The stretch of each row inside all keys, which shared prefixes are in once.
-        var (indices, ends): ([Int64], [Int64]) = ([], [0])
-        var count: Int64 = 0
-        for (rows, adapter) in zip(groups.ranges, groups.adapters) {
+        var prefixes: [KeyPrefix] = []
+        var rows: [[(prefix: Int, row: Int)]] = []
+        for (range, adapter) in zip(groups.ranges, groups.adapters) {
             guard let adapter else {
-                ends += [Int64](repeating: Int64(indices.count), count: rows.count)
+                rows += range.map { _ in [] }
                 continue
             }
-            let own = try input.narrowed(context.layout.tokens(of: rows))
-            let prefix = try adapter(own, at: site, in: context.narrowed(rows: rows))
-            for row in 0..<rows.count {
-                let range = prefix.range(of: row)
-                indices += range.map { $0 + count }
-                ends.append(Int64(indices.count))
-            }
-            count += Int64(prefix.key.size(0))
-            keys.append(prefix.key)
-            values.append(prefix.value)
+            let own = try input.narrowed(context.layout.tokens(of: range))
+            rows += (0..<range.count).map { [(prefixes.count, $0)] }
+            prefixes.append(try adapter(own, at: site, in: context.narrowed(rows: range)))
         }
-        let order = try Tensor(indices).moved(to: input.device)
-        return KeyPrefix(
-            key: try Tensor.concatenated(keys).selecting(order),
-            value: try Tensor.concatenated(values).selecting(order),
-            offsets: ends
-        )
+        return try KeyPrefix(joining: prefixes, rows: rows)
     }
 }

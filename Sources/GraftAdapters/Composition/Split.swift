@@ -22,22 +22,16 @@ extension SiteAdapters {
         var result = SiteAdapters()
         for site in parts.flatMap(\.linear.keys) {
             let adapters = parts.map { $0.linear[site] }
-            guard adapters.allSatisfy({ $0?.isTokenwise ?? true }) else {
-                throw unsupported("split", site, "a gate reads the whole row")
-            }
+            try checkTokenwise(adapters.allSatisfy { $0?.isTokenwise ?? true }, at: site)
             result.linear[site] = SplitLinear(pieces: Array(zip(ranges, adapters)))
         }
         for site in parts.flatMap(\.hidden.keys) {
             let adapters = parts.map { $0.hidden[site] }
-            guard adapters.allSatisfy({ $0?.isTokenwise ?? true }) else {
-                throw unsupported("split", site, "a gate reads the whole row")
-            }
-            guard adapters.allSatisfy({ $0?.keepsBlockOutput ?? true }) else {
-                throw unsupported("split", site, "original_ln_after=false replaces the block")
-            }
+            try checkTokenwise(adapters.allSatisfy { $0?.isTokenwise ?? true }, at: site)
+            try checkKeepsBlock(adapters, at: site, "split")
             result.hidden[site] = SplitHidden(pieces: Array(zip(ranges, adapters)))
         }
-        if let site = parts.flatMap({ $0.sites.subtracting(result.sites) }).map(\.path).min() {
+        if let site = result.firstSite(missingFrom: parts) {
             throw ConfigurationError(
                 field: "composition",
                 problem: "split: what acts at \(site) is not of single tokens"
@@ -45,6 +39,13 @@ extension SiteAdapters {
             )
         }
         return result
+    }
+
+    private static func checkTokenwise(
+        _ isTokenwise: Bool,
+        at site: Site
+    ) throws(ConfigurationError) {
+        guard isTokenwise else { throw unsupported("split", site, "a gate reads the whole row") }
     }
 }
 

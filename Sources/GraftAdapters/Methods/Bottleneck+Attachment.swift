@@ -87,6 +87,6 @@ extension Bottleneck {
     }
 
     func seeded(_ start: Initializer) -> Initializer {
-        startSeed.map { .seeded($0, start) } ?? start
+        start.seeded(startSeed)
     }
 }

@@ -87,7 +87,7 @@ extension LoRA {
     }
 
     private func seeded(_ start: Initializer) -> Initializer {
-        startSeed.map { .seeded($0, start) } ?? start
+        start.seeded(startSeed)
     }
 
     /// Factors `B A` of the best approximation of a frozen weight by a rank, divided by the scale.

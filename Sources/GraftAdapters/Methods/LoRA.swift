@@ -141,7 +141,7 @@ public struct LoRA: AdapterMethod, Hashable {
 
 extension LoRA {
     func acts(at site: Site) -> Bool {
-        targets.contains(site.role) && site.layer.map { !leaveOut.contains($0) } ?? true
+        targets.contains(site, leavingOut: leaveOut)
     }
 
     func rank(at site: Site) -> Int { LoRA.setting(ranks, at: site) ?? rank }

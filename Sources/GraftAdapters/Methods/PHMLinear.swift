@@ -128,9 +128,7 @@ struct PHMLinear: Sendable {
         let small = try x.reshaped(tokens * n, rows)
             .matmul(left.transposed(0, 1).reshaped(rows, inner))
             .reshaped(tokens, n * inner)  // [tokens, (i, k, r)]
-        var identity = [Float](repeating: 0, count: inner * inner)
-        for index in 0..<inner { identity[index * (inner + 1)] = 1 }
-        let same = try Tensor(identity, shape: [1, n, rank, 1, n, rank]).moved(to: x.device)
+        let same = try Tensor(identity: inner).reshaped(1, n, rank, 1, n, rank).moved(to: x.device)
         let mixing = try rule.transposed(0, 1).reshaped(n, n, 1, n, 1, 1) * same
         return try small.matmul(mixing.reshaped(n * inner, n * inner))  // [tokens, (j, k, r)]
             .reshaped(tokens * n, inner)

@@ -86,6 +86,6 @@ public struct PrefixTuning: AdapterMethod, Hashable {
     }
 
     func seeded(_ start: Initializer) -> Initializer {
-        startSeed.map { .seeded($0, start) } ?? start
+        start.seeded(startSeed)
     }
 }

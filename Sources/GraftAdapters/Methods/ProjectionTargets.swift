@@ -20,6 +20,11 @@ public enum ProjectionTargets: Sendable, Hashable {
         }
     }
 
+    /// Whether a projection is meant and lies in no block that is left out.
+    func contains(_ site: Site, leavingOut leaveOut: Set<Int>) -> Bool {
+        contains(site.role) && site.layer.map { !leaveOut.contains($0) } ?? true
+    }
+
     /// Confirms that a model has all that is named, and that something is left to act at.
     ///
     /// - Throws: `ConfigurationError` naming `target_modules` or `leave_out`.
@@ -41,17 +46,11 @@ public enum ProjectionTargets: Sendable, Hashable {
             )
         }
         let layers = Set(sites.linear.compactMap(\.site.layer))
-        let count = (layers.max() ?? -1) + 1
-        if let stranger = leaveOut.subtracting(layers).min() {
-            throw ConfigurationError(
-                field: "leave_out",
-                problem: "there is no layer \(stranger) (this model has 0 ... \(count - 1))"
-            )
-        }
+        try sites.check(layers: leaveOut, field: "leave_out")
         guard !layers.isSubset(of: leaveOut) else {
             throw ConfigurationError(
                 field: "leave_out",
-                problem: "no layer of \(count) is left to act in"
+                problem: "no layer of \(sites.layerCount) is left to act in"
             )
         }
     }

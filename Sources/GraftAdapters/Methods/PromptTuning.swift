@@ -84,8 +84,7 @@ public struct PromptTuning: AdapterMethod, Hashable {
     private func initial(for target: EmbeddingSite) throws -> Initializer {
         switch start {
         case .random:
-            let uniform = Initializer.uniform(bound: randomScale)
-            return startSeed.map { .seeded($0, uniform) } ?? uniform
+            return .uniform(bound: randomScale).seeded(startSeed)
         case .text:
             // A stored prompt needs no text.
             guard let startTokens else { return .stored }

@@ -97,23 +97,21 @@ struct ReFTUnit: Sendable {
 
     init(_ method: ReFT, size: Int, _ scope: ParameterScope) throws {
         self.method = method
-        func seeded(_ start: Initializer) -> Initializer {
-            method.startSeed.map { .seeded($0, start) } ?? start
-        }
-        let uniform = Initializer.kaimingUniform(fanIn: size)
+        let uniform = Initializer.kaimingUniform(fanIn: size).seeded(method.startSeed)
         source = try Linear(
             size,
             method.rank,
             scope / "source",
-            weightStart: seeded(uniform),
-            biasStart: seeded(uniform)
+            weightStart: uniform,
+            biasStart: uniform
         )
         // Reflections along vectors of length near one turn the first axes in any direction.
         let reflections = Initializer.normal(deviation: 1 / Double(size).squareRoot())
+            .seeded(method.startSeed)
         projection = try scope.parameter(
             "projection",
             shape: [method.rank, size],
-            initial: seeded(method.isOrthogonal ? reflections : uniform)
+            initial: method.isOrthogonal ? reflections : uniform
         )
     }
 

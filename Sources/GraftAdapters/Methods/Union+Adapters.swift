@@ -116,30 +116,14 @@ private struct AttentionPair: AttentionAdapter {
     ) throws(TorchError) -> KeyPrefix {
         let inner = try first(input, at: site, in: context)
         let outer = try second(input, at: site, in: context)
-        let key = try Tensor.concatenated([outer.key, inner.key])
-        let value = try Tensor.concatenated([outer.value, inner.value])
-        if inner.offsets == nil && outer.offsets == nil { return KeyPrefix(key: key, value: value) }
-        // One of them differs between rows, so that each row gets its own stretch of both.
-        let outerCount = Int64(outer.key.size(0))
-        var (indices, ends): ([Int64], [Int64]) = ([], [0])
-        for row in 0..<context.layout.rowCount {
-            indices += outer.range(of: row)
-            indices += inner.range(of: row).map { $0 + outerCount }
-            ends.append(Int64(indices.count))
+        // Where one of them differs between rows, each row gets its own stretch of both.
+        guard inner.offsets == nil && outer.offsets == nil else {
+            let rows = (0..<context.layout.rowCount).map { [(0, $0), (1, $0)] }
+            return try KeyPrefix(joining: [outer, inner], rows: rows)
         }
-        let order = try Tensor(indices).moved(to: key.device)
         return KeyPrefix(
-            key: try key.selecting(order),
-            value: try value.selecting(order),
-            offsets: ends
+            key: try Tensor.concatenated([outer.key, inner.key]),
+            value: try Tensor.concatenated([outer.value, inner.value])
         )
-    }
-}
-
-extension KeyPrefix {
-    /// Where a row's prefix lies.
-    func range(of row: Int) -> Range<Int64> {
-        guard let offsets else { return 0..<Int64(key.size(0)) }
-        return offsets[row]..<offsets[row + 1]
     }
 }
