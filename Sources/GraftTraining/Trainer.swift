@@ -78,13 +78,13 @@ public struct Trainer: Sendable {
     /// The settings.
     public let options: TrainingOptions
 
-    private let parameters: ParameterBuffer
-    private let segments: [Segment]
-    private let loss: TaskLoss
+    let parameters: ParameterBuffer
+    let segments: [Segment]
+    let loss: TaskLoss
     private let labels: [String]
 
     /// A device computes a batch as one; the CPU in as many parts as there are workers.
-    private var workers: Workers { Workers(model.device == .cpu ? options.workers : 1) }
+    var workers: Workers { Workers(model.device == .cpu ? options.workers : 1) }
 
     /// Creates the parameters of a run at their start values.
     ///
@@ -116,7 +116,7 @@ public struct Trainer: Sendable {
         let fresh = FreshParameters(seed: options.seed)
         _ = try AdaptedModel(base, method: method, head: head, ParameterScope(fresh))
         parameters = try ParameterBuffer(fresh.parameters, device: base.device)
-        segments = Trainer.segments(parameters) { method.learningRateFactor($0) }
+        segments = Segment.all(of: parameters) { method.learningRateFactor($0) }
         // A method that acts nowhere would train the head alone without a word.
         let acts = parameters.slices.contains { !$0.name.hasPrefix("head.") }
         guard acts || method is HeadOnly else {
@@ -210,15 +210,27 @@ public struct Trainer: Sendable {
             for index in state.stepInEpoch..<plan.stepsPerEpoch {
                 let batches = plan.batches(step: index, of: order)
                 let start = ContinuousClock.now
-                let logged = try step(
+                let change = try step(
                     batches,
                     of: data,
-                    epoch: epoch,
                     number: state.step,
                     plan,
                     &optimizer,
-                    checkpoint,
                     trunks
+                )
+                // A finite loss may have infinite derivatives: they must not reach a checkpoint either.
+                guard let change else {
+                    throw TrainingError.nonFiniteLoss(
+                        step: state.step + 1,
+                        checkpoint: checkpoint?.existingPath
+                    )
+                }
+                let logged = LoggedStep(
+                    step: state.step + 1,
+                    epoch: epoch + 1,
+                    loss: change.loss,
+                    learningRate: plan.learningRate(state.step),
+                    gradientNorm: change.gradientNorm
                 )
                 training += ContinuousClock.now - start
                 state.advance(logged)
@@ -262,83 +274,6 @@ public struct Trainer: Sendable {
         )
     }
 
-    /// Moves the parameters against the gradient of some batches.
-    private func step(
-        _ batches: [[Int]],
-        of data: EncodedRows,
-        epoch: Int,
-        number: Int,
-        _ plan: TrainingPlan,
-        _ optimizer: inout AdamW,
-        _ checkpoint: CheckpointFolder?,
-        _ trunks: TrunkCache?
-    ) throws -> LoggedStep {
-        let (loss, gradient) = try gradient(
-            batches,
-            in: data,
-            seed: plan.dropoutSeed(number),
-            trunks: trunks
-        )
-        let (clipped, norm) = try gradient.clipped(toNorm: options.maxGradientNorm)
-        // A finite loss may have infinite derivatives: they must not reach a checkpoint either.
-        guard loss.isFinite, norm.isFinite else {
-            throw TrainingError.nonFiniteLoss(
-                step: number + 1,
-                checkpoint: checkpoint?.existingPath
-            )
-        }
-        let rate = plan.learningRate(number)
-        try update(optimizer, clipped, rate)
-        optimizer.finishStep()
-        return LoggedStep(
-            step: number + 1,
-            epoch: epoch + 1,
-            loss: loss,
-            learningRate: rate,
-            gradientNorm: norm
-        )
-    }
-
-    /// A stretch of the parameters with one learning rate, short enough to be shared out.
-    private struct Segment {
-        var range: Range<Int>
-        let rateFactor: Double
-    }
-
-    private static func segments(
-        _ parameters: ParameterBuffer,
-        factor: (String) -> Double
-    ) -> [Segment] {
-        var segments: [Segment] = []
-        for slice in parameters.slices {
-            let factor = factor(slice.name)
-            if let last = segments.last, last.rateFactor == factor {
-                segments[segments.count - 1].range = last.range.lowerBound..<slice.range.upperBound
-            } else {
-                segments.append(Segment(range: slice.range, rateFactor: factor))
-            }
-        }
-        let length = 1 << 18
-        return segments.flatMap { segment in
-            stride(from: segment.range.lowerBound, to: segment.range.upperBound, by: length).map {
-                let end = min($0 + length, segment.range.upperBound)
-                return Segment(range: $0..<end, rateFactor: segment.rateFactor)
-            }
-        }
-    }
-
-    /// Steps all parameters, long buffers on all workers.
-    private func update(_ optimizer: AdamW, _ gradient: Tensor, _ rate: Double) throws {
-        _ = try workers.map(segments.count) { index in
-            try optimizer.update(
-                segments[index].range,
-                of: parameters,
-                gradients: gradient,
-                learningRate: rate * segments[index].rateFactor
-            )
-        }
-    }
-
     /// Scores the parameters as they are now.
     public func evaluate(_ data: EncodedRows) throws -> Metrics {
         try evaluate(data, trunks: nil)
@@ -369,47 +304,5 @@ public struct Trainer: Sendable {
         throw TrainingError.settings(
             "--metric \(metric.rawValue) is none of this task's (hint: \(known))"
         )
-    }
-
-    /// The mean loss of some batches and its gradient: float32 [parameters].
-    ///
-    /// Rows are shared out over the workers, and the parts' gradients are added in a fixed order.
-    func gradient(
-        _ batches: [[Int]],
-        in data: EncodedRows,
-        seed: UInt64,
-        trunks: TrunkCache? = nil
-    ) throws -> (loss: Double, gradient: Tensor) {
-        let outputs = model.head.configuration.outputCount
-        var total = 0.0
-        var sum: Tensor?
-        for batch in batches {
-            let weight = loss.weight(of: batch, in: data, outputs: outputs) * Double(batches.count)
-            // A batch in which nothing counts (no tag, only classes of weight zero) moves nothing.
-            let share = weight > 0 ? 1 / weight : 0
-            let shards = workers.shards(
-                batch,
-                partLength: model.device == .cpu ? Workers.partLength : nil,
-                length: data.length
-            )
-            let parts = try workers.map(shards.count) { index in
-                let rows = shards[index]
-                let input = try data.batch(rows, device: model.device)
-                let trunk = try trunks?.trunk(of: rows, input)
-                let logits = try model.logits(input, dropoutSeed: seed, trunk: trunk)
-                var part = try loss.sum(logits, of: rows, in: data) * share
-                // What the adapters add to the loss is of the batch, not of its rows.
-                if index == 0, let penalty = try model.adapters.penalty() {
-                    part = try part + penalty * (1 / Double(batches.count))
-                }
-                let gradients = try gradients(of: part, for: parameters.leaves)
-                return (loss: try part.item(), gradient: try parameters.flattened(gradients))
-            }
-            for part in parts {
-                total += part.loss
-                sum = try sum.map { try $0 + part.gradient } ?? part.gradient
-            }
-        }
-        return (total, try sum ?? Tensor(zeros: [parameters.count], device: model.device))
     }
 }

@@ -1,0 +1,120 @@
+internal import GraftLayers
+internal import GraftModels
+internal import GraftTorch
+
+extension Trainer {
+    /// Moves the parameters against the gradient of some batches.
+    ///
+    /// - Returns: The mean loss and the norm of the gradient before clipping; `nil`, and nothing has
+    ///   moved, if one of them is not finite.
+    func step(
+        _ batches: [[Int]],
+        of data: EncodedRows,
+        number: Int,
+        _ plan: TrainingPlan,
+        _ optimizer: inout AdamW,
+        _ trunks: TrunkCache?
+    ) throws -> (loss: Double, gradientNorm: Double)? {
+        let (loss, gradient) = try gradient(
+            batches,
+            in: data,
+            seed: plan.dropoutSeed(number),
+            trunks: trunks
+        )
+        let (clipped, norm) = try gradient.clipped(toNorm: options.maxGradientNorm)
+        guard loss.isFinite, norm.isFinite else { return nil }
+        try update(optimizer, clipped, plan.learningRate(number))
+        optimizer.finishStep()
+        return (loss, norm)
+    }
+
+    /// A stretch of the parameters with one learning rate, short enough to be shared out.
+    struct Segment {
+        var range: Range<Int>
+        let rateFactor: Double
+
+        /// All parameters, in order.
+        ///
+        /// - Parameters:
+        ///   - parameters: What is trained.
+        ///   - factor: What the learning rate of a parameter is multiplied with.
+        /// - Returns: Stretches that cover the buffer.
+        static func all(
+            of parameters: ParameterBuffer,
+            factor: (String) -> Double
+        ) -> [Segment] {
+            var segments: [Segment] = []
+            for slice in parameters.slices {
+                let factor = factor(slice.name)
+                if let last = segments.last, last.rateFactor == factor {
+                    segments[segments.count - 1].range =
+                        last.range.lowerBound..<slice.range.upperBound
+                } else {
+                    segments.append(Segment(range: slice.range, rateFactor: factor))
+                }
+            }
+            let length = 1 << 18
+            return segments.flatMap { segment in
+                stride(from: segment.range.lowerBound, to: segment.range.upperBound, by: length).map
+                {
+                    let end = min($0 + length, segment.range.upperBound)
+                    return Segment(range: $0..<end, rateFactor: segment.rateFactor)
+                }
+            }
+        }
+    }
+
+    /// Steps all parameters, long buffers on all workers.
+    private func update(_ optimizer: AdamW, _ gradient: Tensor, _ rate: Double) throws {
+        _ = try workers.map(segments.count) { index in
+            try optimizer.update(
+                segments[index].range,
+                of: parameters,
+                gradients: gradient,
+                learningRate: rate * segments[index].rateFactor
+            )
+        }
+    }
+
+    /// The mean loss of some batches and its gradient: float32 [parameters].
+    ///
+    /// Rows are shared out over the workers, and the parts' gradients are added in a fixed order.
+    func gradient(
+        _ batches: [[Int]],
+        in data: EncodedRows,
+        seed: UInt64,
+        trunks: TrunkCache? = nil
+    ) throws -> (loss: Double, gradient: Tensor) {
+        let outputs = model.head.configuration.outputCount
+        var total = 0.0
+        var sum: Tensor?
+        for batch in batches {
+            let weight = loss.weight(of: batch, in: data, outputs: outputs) * Double(batches.count)
+            // A batch in which nothing counts (no tag, only classes of weight zero) moves nothing.
+            let share = weight > 0 ? 1 / weight : 0
+            let shards = workers.shards(
+                batch,
+                partLength: model.device == .cpu ? Workers.partLength : nil,
+                length: data.length
+            )
+            let parts = try workers.map(shards.count) { index in
+                let rows = shards[index]
+                let input = try data.batch(rows, device: model.device)
+                let trunk = try trunks?.trunk(of: rows, input)
+                let logits = try model.logits(input, dropoutSeed: seed, trunk: trunk)
+                var part = try loss.sum(logits, of: rows, in: data) * share
+                // What the adapters add to the loss is of the batch, not of its rows.
+                if index == 0, let penalty = try model.adapters.penalty() {
+                    part = try part + penalty * (1 / Double(batches.count))
+                }
+                let gradients = try gradients(of: part, for: parameters.leaves)
+                return (loss: try part.item(), gradient: try parameters.flattened(gradients))
+            }
+            for part in parts {
+                total += part.loss
+                sum = try sum.map { try $0 + part.gradient } ?? part.gradient
+            }
+        }
+        return (total, try sum ?? Tensor(zeros: [parameters.count], device: model.device))
+    }
+}
