@@ -78,11 +78,7 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         let base = try BaseModel(path: ModelOptions.folder(of: model))
-        let positions = base.shape.positions
-        let longest = maxLength ?? min(128, positions)
-        guard (1...positions).contains(longest) else {
-            throw ValidationError("--max-length must be in 1 ... \(positions) for this model")
-        }
+        let longest = try TrainingSettings.longestRow(maxLength, positions: base.shape.positions)
         let log = common.logger
         log.info("measuring for about \(Figures.duration(14 * seconds))")
         let rows = try BenchRows(self, base: base, maxLength: longest)

@@ -81,11 +81,3 @@ struct Tokenize: ParsableCommand {
         try writer.finish()
     }
 }
-
-extension Row {
-    /// The row as a tokenizer takes it.
-    fileprivate var input: TextInput {
-        if let words { return .words(words) }
-        return pair.map { .pair(text, $0) } ?? .text(text)
-    }
-}

@@ -65,9 +65,6 @@ struct BenchRows {
 
     /// All rows as a tokenizer takes them.
     var inputs: [TextInput] {
-        data.map { row in
-            if let words = row.words { return .words(words) }
-            return row.pair.map { .pair(row.text, $0) } ?? .text(row.text)
-        }
+        data.map(\.input)
     }
 }

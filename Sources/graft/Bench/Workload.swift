@@ -139,7 +139,8 @@ struct Workload {
         let states = HiddenStates(
             encoder: base.encoder,
             adapters: SiteAdapters(),
-            device: base.device
+            device: base.device,
+            workers: workers
         )
         encoding.seconds.append(
             try Workload.secondsEach(seconds) {

@@ -100,6 +100,11 @@ struct TrainingSettings: ParsableArguments {
 
     /// The longest row for a model with so many positions.
     func longestRow(positions: Int) throws -> Int {
+        try TrainingSettings.longestRow(maxLength, positions: positions)
+    }
+
+    /// What `--max-length` means for a model with so many positions.
+    static func longestRow(_ maxLength: Int?, positions: Int) throws -> Int {
         guard let maxLength else { return min(128, positions) }
         guard (1...positions).contains(maxLength) else {
             throw ValidationError("--max-length must be in 1 ... \(positions) for this model")

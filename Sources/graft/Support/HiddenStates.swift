@@ -8,6 +8,7 @@ struct HiddenStates {
     let encoder: any TextEncoder
     let adapters: SiteAdapters
     let device: Device
+    var workers = Workers()
 
     /// The states of each row as `last_hidden_state.<row>`: [tokens, hidden] each.
     func byRow(_ rows: EncodedRows) throws -> [String: Tensor] {
@@ -72,7 +73,7 @@ struct HiddenStates {
         let batches = stride(from: 0, to: sorted.count, by: 64).map {
             Array(sorted[$0..<min($0 + 64, sorted.count)])
         }
-        return try Workers().map(batches.count) { index in
+        return try workers.map(batches.count) { index in
             try withoutGradients { () throws in
                 let batch = try rows.batch(batches[index], device: device)
                 let context = ForwardContext(layout: batch.layout, adapters: adapters)
