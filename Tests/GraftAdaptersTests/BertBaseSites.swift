@@ -2,8 +2,7 @@ import GraftAdapters
 import GraftLayers
 import GraftTorch
 
-/// The sites of BERT-base, 12 layers of 768, at the cost of one projection: those of attention's
-/// inputs, sub-layers, blocks and embeddings.
+/// The sites of BERT-base, 12 layers of 768, which share their frozen zeros.
 enum BertBaseSites {
     static func all() throws -> SiteMap {
         var sites = SiteMap()
@@ -11,11 +10,19 @@ enum BertBaseSites {
         sites.embedding = [
             EmbeddingSite(Site(.encoder, layer: nil, .embeddings), words: words, size: 768)
         ]
-        let scope = ParameterScope(FreshParameters(seed: 0))
-        let projection = try Linear(768, 768, scope, weightStart: .zeros, biasStart: .zeros)
+        func linear(_ input: Int, _ output: Int) throws -> Linear {
+            let scope = ParameterScope(FreshParameters(seed: 0))
+            return try Linear(input, output, scope, weightStart: .zeros, biasStart: .zeros)
+        }
+        let (square, up, down) = (
+            try linear(768, 768), try linear(768, 3072), try linear(3072, 768)
+        )
         for layer in 0..<12 {
-            sites.linear += [Site.Role.query, .key, .value].map {
-                LinearSite(Site(.encoder, layer: layer, $0), projection)
+            for (role, linear) in [
+                (Site.Role.query, square), (.key, square), (.value, square),
+                (.attentionOutput, square), (.up, up), (.down, down),
+            ] {
+                sites.linear.append(LinearSite(Site(.encoder, layer: layer, role), linear))
             }
             sites.attention.append(
                 AttentionSite(

@@ -6,10 +6,11 @@ import GraftTestSupport
 import GraftTorch
 
 /// A fixture of `adapters` 1.3.0 with its method, and the names translated to ours.
-struct BottleneckCase {
+struct BottleneckCase: ReferenceCase {
     let fixture: Fixture
-    let method: Bottleneck
+    let bottleneck: Bottleneck
     let head: HeadConfiguration
+    let weightDecay = 0.01
     /// The reference's fields that ``Bottleneck`` does not know.
     let droppedFields: [String: Any]
 
@@ -19,13 +20,11 @@ struct BottleneckCase {
         var fields = try JSONSerialization.jsonObject(with: text) as? [String: Any] ?? [:]
         droppedFields = fields.filter { BottleneckCase.unsupported.keys.contains($0.key) }
         for name in BottleneckCase.unsupported.keys { fields[name] = nil }
-        method = try JSONDecoder().decode(
+        bottleneck = try JSONDecoder().decode(
             Bottleneck.self,
             from: JSONSerialization.data(withJSONObject: fields)
         )
-        var head = HeadConfiguration(.classification, outputCount: 3)
-        head.layers = try fixture.json("head_layers")
-        self.head = head
+        head = HeadConfiguration.ofFixture(layers: try fixture.json("head_layers"))
     }
 
     /// The reference's settings that Graft has not, with their values when they are off, as JSON.
@@ -35,7 +34,7 @@ struct BottleneckCase {
     /// `adapter.encoder.1.feed_forward.up.bias`.
     func name(_ key: String) -> String {
         var key = key
-        let down = method.normBefore ? ("norm_before", "down") : ("down", "down")
+        let down = bottleneck.normBefore ? ("norm_before", "down") : ("down", "down")
         for (theirs, ours) in [
             ("encoder.layer.", "encoder."), (".attention.output.adapters.a.", ".attention."),
             (".output.adapters.a.", ".feed_forward."), ("adapter_down.0", down.0),
@@ -47,26 +46,10 @@ struct BottleneckCase {
         return key
     }
 
-    /// The tensors below a prefix, under our names: `""` the initial parameters, `grad.`, `after.`.
-    func parameters(_ prefix: String = "") -> [(name: String, value: Tensor)] {
-        fixture.tensors(below: prefix)
-            .filter { $0.key.hasPrefix("adapter.") || $0.key.hasPrefix("head.") }
-            .map { (name($0.key), $0.value) }.sorted { $0.name < $1.name }
-    }
+    var method: any AdapterMethod { bottleneck }
 
-    /// The model with the fixture's parameters, in a buffer to train.
-    func adapted() throws -> (AdaptedEncoder, ParameterBuffer) {
-        let buffer = try ParameterBuffer(parameters())
-        let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
-        let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
-        let model = try AdaptedEncoder(
-            encoder: referenceEncoder(),
-            method: method,
-            head: head,
-            ParameterScope(stored)
-        )
-        try stored.checkAllUsed()
-        return (model, buffer)
+    func parameters(_ prefix: String) -> [(name: String, value: Tensor)] {
+        storedParameters(prefix).map { (name($0.name), $0.value) }.sorted { $0.name < $1.name }
     }
 }
 

@@ -19,45 +19,12 @@ struct BottleneckParityTests {
 
     @Test(arguments: cases)
     func `forward and gradients equal the reference`(name: String) throws {
-        let example = try BottleneckCase(name)
-        let (model, buffer) = try example.adapted()
-        let fixture = example.fixture
-        let batch = try fixture.batch()
-        let output = try model.output(batch, wanted: .all)
-        try expectClose(output.hidden, fixture["hidden"], "hidden")
-        let logits = try model.logits(batch)
-        try expectClose(logits, fixture["logits"], "logits")
-        let loss = try logits.crossEntropy(fixture["labels"])
-        try expectClose(loss.reshaped(1), fixture["loss"], "loss")
-        let expected = example.parameters("grad.")
-        #expect(expected.map(\.name) == buffer.slices.map(\.name))
-        for (gradient, expected) in zip(try gradients(of: loss, for: buffer.leaves), expected) {
-            try expectClose(gradient, expected.value, "gradient of \(expected.name)")
-        }
+        try BottleneckCase(name).expectForwardAndGradients()
     }
 
     @Test(arguments: cases)
     func `ten training steps equal the reference`(name: String) throws {
-        let example = try BottleneckCase(name)
-        let (model, buffer) = try example.adapted()
-        let batch = try example.fixture.batch()
-        var settings = AdamW.Settings()
-        settings.weightDecay = 0.01
-        var optimizer = try AdamW(count: buffer.count, settings: settings)
-        var losses: [Double] = []
-        for _ in 0..<10 {
-            let loss = try model.logits(batch).crossEntropy(example.fixture["labels"])
-            losses.append(try loss.item())
-            try optimizer.step(
-                buffer,
-                gradients: buffer.flattened(gradients(of: loss, for: buffer.leaves)),
-                learningRate: 1e-2
-            )
-        }
-        expectClose(losses, try example.fixture["losses"].values(), "losses")
-        for (leaf, expected) in zip(buffer.leaves, example.parameters("after.")) {
-            try expectClose(leaf, expected.value, "\(expected.name) after ten steps")
-        }
+        try BottleneckCase(name).expectTenSteps()
     }
 
     @Test(arguments: cases)
@@ -82,7 +49,7 @@ struct BottleneckParityTests {
         }
         let expression = "\(preset)[\(written.sorted().joined(separator: ","))]"
         let method = try AdapterRegistry.builtin.method(named: expression)
-        #expect(method as? Bottleneck == example.method, "\(expression)")
+        #expect(method as? Bottleneck == example.bottleneck, "\(expression)")
     }
 
     @Test(arguments: cases)

@@ -19,7 +19,7 @@ struct InvertibleTests {
 
     private func adapters(_ example: MethodCase) throws -> (SiteAdapters, Site) {
         let encoder = try referenceEncoder()
-        let tensors = example.parameters().map { ($0.name, $0.value) }
+        let tensors = try example.parameters("").map { ($0.name, $0.value) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: tensors))
         let scope = ParameterScope(stored) / "adapter"
         let adapters = try example.method.attached(to: encoder.sites, scope)

@@ -7,7 +7,7 @@ import GraftTorch
 import Testing
 
 /// A fixture of a method with its parameters under our names, as `Tools/reference/methods.py` writes them.
-struct MethodCase {
+struct MethodCase: ReferenceCase {
     let fixture: Fixture
     let expression: String
     let method: any AdapterMethod
@@ -19,37 +19,13 @@ struct MethodCase {
         expression = try #require(fixture.metadata["method"])
         method = try AdapterRegistry.builtin.method(named: expression)
         let kind = try #require(HeadKind(rawValue: fixture.metadata["head"] ?? ""))
-        var head = HeadConfiguration(kind, outputCount: 3)
-        head.layers = try fixture.json("head_layers")
-        self.head = head
+        head = HeadConfiguration.ofFixture(kind, layers: try fixture.json("head_layers"))
         weightDecay = try fixture.json("weight_decay")
     }
 
     /// All fixtures of folders; a folder that cannot be read has none.
     static func names(in folders: [String]) -> [String] {
         folders.flatMap { (try? Fixture.names(in: $0)) ?? [] }
-    }
-
-    /// The tensors below a prefix: `""` the initial parameters, `grad.`, `after.`.
-    func parameters(_ prefix: String = "") -> [(name: String, value: Tensor)] {
-        fixture.tensors(below: prefix)
-            .filter { $0.key.hasPrefix("adapter.") || $0.key.hasPrefix("head.") }
-            .map { ($0.key, $0.value) }.sorted { $0.name < $1.name }
-    }
-
-    /// The model with the fixture's parameters, in a buffer to train.
-    func adapted() throws -> (AdaptedEncoder, ParameterBuffer) {
-        let buffer = try ParameterBuffer(parameters())
-        let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
-        let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
-        let model = try AdaptedEncoder(
-            encoder: referenceEncoder(),
-            method: method,
-            head: head,
-            ParameterScope(stored)
-        )
-        try stored.checkAllUsed()
-        return (model, buffer)
     }
 
     /// A method's settings as files carry them.

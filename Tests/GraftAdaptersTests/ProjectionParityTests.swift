@@ -15,45 +15,12 @@ struct ProjectionParityTests {
 
     @Test(arguments: ProjectionCase.all)
     func `forward and gradients equal the reference`(name: String) throws {
-        let example = try ProjectionCase(name)
-        let (model, buffer) = try example.adapted(to: referenceEncoder())
-        let fixture = example.fixture
-        let batch = try fixture.batch()
-        let output = try model.output(batch, wanted: .all)
-        try expectClose(output.hidden, fixture["hidden"], "hidden")
-        let logits = try model.logits(batch)
-        try expectClose(logits, fixture["logits"], "logits")
-        let loss = try logits.crossEntropy(fixture["labels"])
-        try expectClose(loss.reshaped(1), fixture["loss"], "loss")
-        let expected = try example.parameters("grad.")
-        #expect(expected.map(\.name) == buffer.slices.map(\.name))
-        for (gradient, expected) in zip(try gradients(of: loss, for: buffer.leaves), expected) {
-            try expectClose(gradient, expected.value, "gradient of \(expected.name)")
-        }
+        try ProjectionCase(name).expectForwardAndGradients()
     }
 
     @Test(arguments: ProjectionCase.all)
     func `ten training steps equal the reference`(name: String) throws {
-        let example = try ProjectionCase(name)
-        let (model, buffer) = try example.adapted(to: referenceEncoder())
-        let batch = try example.fixture.batch()
-        var settings = AdamW.Settings()
-        settings.weightDecay = try example.fixture.json("weight_decay")
-        var optimizer = try AdamW(count: buffer.count, settings: settings)
-        var losses: [Double] = []
-        for _ in 0..<10 {
-            let loss = try model.logits(batch).crossEntropy(example.fixture["labels"])
-            losses.append(try loss.item())
-            try optimizer.step(
-                buffer,
-                gradients: buffer.flattened(gradients(of: loss, for: buffer.leaves)),
-                learningRate: 1e-2
-            )
-        }
-        expectClose(losses, try example.fixture["losses"].values(), "losses")
-        for (leaf, expected) in zip(buffer.leaves, try example.parameters("after.")) {
-            try expectClose(leaf, expected.value, "\(expected.name) after ten steps")
-        }
+        try ProjectionCase(name).expectTenSteps()
     }
 
     @Test(arguments: ["projections/peft_vera", "projections/peft_vera_all_linear"])

@@ -18,7 +18,7 @@ struct ProjectionSettingsTests {
         ("vera[r=1024]", 43_008),
     ])
     func `presets have the references' parameter counts`(text: String, count: Int) throws {
-        #expect(try BertBase.parameters(text).reduce(0) { $0 + $1.value.count } == count)
+        #expect(try BertBaseSites.parameters(text).reduce(0) { $0 + $1.value.count } == count)
     }
 
     static let starts: [(String, String, Double)] = [
@@ -35,7 +35,7 @@ struct ProjectionSettingsTests {
         name: String,
         expected: Double
     ) throws {
-        let found = try BertBase.parameters(text).filter { $0.name.hasSuffix(name) }
+        let found = try BertBaseSites.parameters(text).filter { $0.name.hasSuffix(name) }
         #expect(!found.isEmpty)
         let flat = try Tensor.concatenated(found.map { try $0.value.reshaped(-1) })
         let deviation = try flat.squared().mean().item().squareRoot()
@@ -46,11 +46,11 @@ struct ProjectionSettingsTests {
     func `a seed of its own fixes the start and tells projections apart`() throws {
         let text = "lora[init_weights_seed=5]"
         let (a, b) = (
-            try BertBase.parameters(text, seed: 1), try BertBase.parameters(text, seed: 2)
+            try BertBaseSites.parameters(text, seed: 1), try BertBaseSites.parameters(text, seed: 2)
         )
         for (a, b) in zip(a, b) { try expectIdentical(a.value, b.value, a.name) }
         #expect(try !a[0].value.isEqual(to: a[2].value))
-        let plain = try BertBase.parameters("lora", seed: 1)
+        let plain = try BertBaseSites.parameters("lora", seed: 1)
         #expect(try !plain[0].value.isEqual(to: a[0].value))
     }
 
@@ -81,7 +81,7 @@ struct ProjectionSettingsTests {
 
     @Test(arguments: mistakes)
     func `mistakes are named in one line`(text: String, expected: String) {
-        let error = #expect(throws: ConfigurationError.self) { try BertBase.parameters(text) }
+        let error = #expect(throws: ConfigurationError.self) { try BertBaseSites.parameters(text) }
         let description = error?.description ?? ""
         #expect(description.contains(expected), "\(description)")
         #expect(!description.contains("\n"))
@@ -89,7 +89,7 @@ struct ProjectionSettingsTests {
 
     @Test
     func `a rank that compresses nothing is warned of`() throws {
-        let sites = try BertBase.sites()
+        let sites = try BertBaseSites.all()
         func warnings(_ text: String) throws -> [String] {
             try AdapterRegistry.builtin.method(named: text)
                 .warnings(for: sites, isSequenceTask: true)
