@@ -21,6 +21,13 @@ struct NormalizedText {
         self.tracksSource = tracksSource
     }
 
+    /// Creates a text that is a segment of `source`, as it stands.
+    init(_ source: [UInt8], _ segment: Range<Int>, tracksSource: Bool) {
+        self.tracksSource = tracksSource
+        origin = segment.lowerBound
+        bytes = Array(source[segment])
+    }
+
     /// Forgets all text and starts anew with a segment whose first byte is `origin`.
     mutating func reset(origin: Int) {
         bytes.removeAll(keepingCapacity: true)
@@ -28,6 +35,50 @@ struct NormalizedText {
         ends.removeAll(keepingCapacity: true)
         self.origin = origin
         isAligned = true
+    }
+
+    /// An empty text of the same source, for a step that rewrites this one.
+    func emptied() -> NormalizedText {
+        var text = NormalizedText(tracksSource: tracksSource)
+        text.origin = origin
+        text.bytes.reserveCapacity(bytes.count)
+        return text
+    }
+
+    /// The part of this text in `range`, which starts and ends between scalars, as a text of its own.
+    func part(_ range: Range<Int>) -> NormalizedText {
+        if range == bytes.indices { return self }
+        var text = NormalizedText(tracksSource: tracksSource)
+        text.origin = sourceStart(of: range)
+        text.append(range, of: self)
+        return text
+    }
+
+    /// Where in the source the part of this text in `range` begins.
+    func sourceStart(of range: Range<Int>) -> Int {
+        range == bytes.indices ? origin : sourceRange(of: range).lowerBound
+    }
+
+    /// Appends a part of another text of the same source, which starts and ends between scalars.
+    mutating func append(_ part: Range<Int>, of text: NormalizedText) {
+        let start = text.origin + part.lowerBound
+        if !tracksSource || isAligned && text.isAligned && bytes.count == start - origin {
+            bytes.append(contentsOf: text.bytes[part])
+            return
+        }
+        var index = part.lowerBound
+        while index < part.upperBound {
+            let width = text.bytes.width(at: index)
+            record(text.sourceRange(of: index..<index + width), width: width)
+            bytes.append(contentsOf: text.bytes[index..<index + width])
+            index += width
+        }
+    }
+
+    /// Appends other text in place of `source`.
+    mutating func append(_ replacement: [UInt8], from source: Range<Int>) {
+        if tracksSource { record(source, width: replacement.count) }
+        bytes.append(contentsOf: replacement)
     }
 
     /// Makes room for `count` bytes.

@@ -1,7 +1,7 @@
 /// How the tokens of one or two texts are put together with special tokens.
 ///
-/// Both post-processors of WordPiece models, `TemplateProcessing` and `BertProcessing`, are such
-/// templates; so is none at all.
+/// The post-processors `TemplateProcessing`, `BertProcessing` and `RobertaProcessing` are such templates; so is
+/// none at all.
 struct SequenceTemplate: Sendable, Hashable {
     /// An element of a template.
     enum Piece: Sendable, Hashable {
@@ -28,6 +28,17 @@ struct SequenceTemplate: Sendable, Hashable {
             .special(ids: [cls], typeID: 0), .first(typeID: 0), .special(ids: [sep], typeID: 0),
         ]
         let end: [Piece] = [.second(typeID: 1), .special(ids: [sep], typeID: 1)]
+        return SequenceTemplate(single: start, pair: start + end)
+    }
+
+    /// `<s> A </s>` and `<s> A </s></s> B </s>`, all in one segment.
+    static func roberta(cls: Int32, sep: Int32) -> SequenceTemplate {
+        let start: [Piece] = [
+            .special(ids: [cls], typeID: 0), .first(typeID: 0), .special(ids: [sep], typeID: 0),
+        ]
+        let end: [Piece] = [
+            .special(ids: [sep], typeID: 0), .second(typeID: 0), .special(ids: [sep], typeID: 0),
+        ]
         return SequenceTemplate(single: start, pair: start + end)
     }
 

@@ -51,6 +51,11 @@ struct Vocabulary: Sendable {
         return String(decoding: bytes[range], as: UTF8.self)
     }
 
+    /// The spelling of a token; empty if no token has this id.
+    func bytes(of id: Int32) -> ArraySlice<UInt8> {
+        bytes[range(of: id) ?? 0..<0]
+    }
+
     private func range(of id: Int32) -> Range<Int>? {
         ranges.indices.contains(Int(id)) ? ranges[Int(id)] : nil
     }

@@ -52,12 +52,12 @@ import Testing
     }
 
     @Test(arguments: [
-        (#""type":"WordPiece","unk"#, #""type":"BPE","unk"#, "model.type: BPE is not supported"),
+        (#""type":"WordPiece","unk"#, #""type":"Wordy","unk"#, "model.type: Wordy is not"),
         ("BertNormalizer", "NFKC", "normalizer.type: NFKC is not supported"),
         ("BertPreTokenizer", "ByteLevel", "pre_tokenizer.type: ByteLevel is not supported"),
         (
-            "TemplateProcessing", "RobertaProcessing",
-            "post_processor.type: RobertaProcessing is not"
+            "TemplateProcessing", "OtherProcessing",
+            "post_processor.type: OtherProcessing is not"
         ),
         (#""type":"WordPiece","prefix"#, #""type":"Metaspace","prefix"#, "decoder.type: Metaspace"),
         (#""lowercase":true"#, #""lowercase":1"#, "normalizer.lowercase: expected true or false"),

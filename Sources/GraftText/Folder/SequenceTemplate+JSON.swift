@@ -16,18 +16,6 @@ extension SequenceTemplate {
         }
     }
 
-    /// Reads a `BertProcessing` section, whose `cls` and `sep` are pairs of token and id.
-    init(bertProcessing section: JSONField) throws(TokenizerError) {
-        _ = try section.members(allowed: ["type", "cls", "sep"])
-        func id(_ name: String) throws(TokenizerError) -> Int32 {
-            let field = try section.member(name)
-            let elements = try field.elements()
-            guard elements.count == 2 else { throw field.invalid("expected a token and its id") }
-            return try elements[1].id()
-        }
-        self = .bert(cls: try id("cls"), sep: try id("sep"))
-    }
-
     private static func pieces(
         _ list: JSONField,
         _ specials: JSONField

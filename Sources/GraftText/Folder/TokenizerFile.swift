@@ -10,7 +10,9 @@ struct TokenizerFile {
 
     /// The kinds of model, by the name that files give them.
     private static let kinds: [(name: String, read: Reader)] = [
-        ("WordPiece", { file throws(TokenizerError) in try file.wordPieceTokenizer() })
+        ("WordPiece", { file throws(TokenizerError) in try file.wordPieceTokenizer() }),
+        ("BPE", { file throws(TokenizerError) in try file.bytePairTokenizer() }),
+        ("Unigram", { file throws(TokenizerError) in try file.unigramTokenizer() }),
     ]
 
     init(_ root: JSONField) { self.root = root }
@@ -22,11 +24,13 @@ struct TokenizerFile {
         }
         let model = try root.member("model")
         let type = try model.member("type")
-        // Files from before `type` was written show a WordPiece model by a setting that only it has.
+        // Files from before `type` was written show the kind by a setting that only it has.
         let isUntyped = type.isNull
         let name: String
         if isUntyped, try !model.member("max_input_chars_per_word").isNull {
             name = "WordPiece"
+        } else if isUntyped, try !model.member("merges").isNull {
+            name = "BPE"
         } else {
             name = try type.string()
         }
@@ -61,23 +65,6 @@ struct TokenizerFile {
             if !token.content.isEmpty { tokens.append(token) }
         }
         return tokens
-    }
-
-    /// The section `post_processor`.
-    func template() throws(TokenizerError) -> SequenceTemplate {
-        let section = try root.member("post_processor")
-        guard !section.isNull else { return .plain }
-        switch try section.member("type").string() {
-        case "TemplateProcessing":
-            return try SequenceTemplate(section)
-        case "BertProcessing":
-            return try SequenceTemplate(bertProcessing: section)
-        case let type:
-            throw try section.member("type").unsupported(
-                type,
-                supported: ["TemplateProcessing", "BertProcessing", "null"]
-            )
-        }
     }
 }
 

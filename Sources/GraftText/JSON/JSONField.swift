@@ -69,6 +69,22 @@ struct JSONField {
         }
     }
 
+    /// The number of elements of an array.
+    func elementCount() throws(TokenizerError) -> Int {
+        guard case .array(let elements) = value else { throw mismatch("an array") }
+        return elements.count
+    }
+
+    /// Calls `body` with each element of an array, without an array of fields for all of them.
+    func forEachElement(
+        _ body: (JSONField) throws(TokenizerError) -> Void
+    ) throws(TokenizerError) {
+        guard case .array(let elements) = value else { throw mismatch("an array") }
+        for (index, element) in elements.enumerated() {
+            try body(JSONField(file: file, path: "\(path)[\(index)]", value: element))
+        }
+    }
+
     func string() throws(TokenizerError) -> String {
         guard case .string(let text) = value else { throw mismatch("a string") }
         return text

@@ -37,7 +37,9 @@ struct CombiningRun {
     }
 
     /// Hands out all marks in canonical order, and is empty then.
-    mutating func drain(_ body: (Unicode.Scalar, Range<Int>) -> Void) {
+    ///
+    /// - Parameter body: Takes a mark, its source, and whether the source is its own.
+    mutating func drain(_ body: (Unicode.Scalar, Range<Int>, Bool) -> Void) {
         sortMarks()
         var next = 0
         for mark in marks {
@@ -45,7 +47,7 @@ struct CombiningRun {
                 lastSource = sources[next]
                 next += 1
             }
-            body(mark.scalar, lastSource)
+            body(mark.scalar, lastSource, mark.takesSource)
         }
         marks.removeAll(keepingCapacity: true)
         sources.removeAll(keepingCapacity: true)

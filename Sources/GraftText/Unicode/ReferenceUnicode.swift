@@ -7,6 +7,7 @@ internal import Foundation
 enum ReferenceUnicode {
     private static let categoryVersion = (major: 8, minor: 0)
     private static let normalizationVersion = (major: 9, minor: 0)
+    private static let patternVersion = (major: 16, minor: 0)
     private static let lowercaseVersion = (major: 17, minor: 0)
 
     /// Category `Cc`, `Cf` or `Co` but for three kinds of white space; NUL; the replacement character.
@@ -53,6 +54,22 @@ enum ReferenceUnicode {
             && scalar.properties.generalCategory == .nonspacingMark
     }
 
+    /// An `M` category.
+    static func isMark(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        // Punctuation until Unicode 11.
+        case "\u{111C9}": return false
+        // Letters from Unicode 12 on.
+        case "\u{1CF2}", "\u{1CF3}": return true
+        default: break
+        }
+        guard exists(scalar, in: normalizationVersion) else { return false }
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark: return true
+        default: return false
+        }
+    }
+
     /// The CJK blocks of BERT's first tokenizer.
     ///
     /// The gap before U+2B920 is the reference's.
@@ -73,6 +90,21 @@ enum ReferenceUnicode {
         return Array(String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars)
     }
 
+    /// The full compatibility decomposition; the scalar itself if it has none.
+    static func compatibleDecomposition(of scalar: Unicode.Scalar) -> [Unicode.Scalar] {
+        guard scalar.value >= 0xA0, exists(scalar, in: normalizationVersion) else {
+            return [scalar]
+        }
+        return Array(String(scalar).decomposedStringWithCompatibilityMapping.unicodeScalars)
+    }
+
+    /// The canonical composition of scalars.
+    static func composition(of scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        var text = String.UnicodeScalarView()
+        text.append(contentsOf: scalars)
+        return Array(String(text).precomposedStringWithCanonicalMapping.unicodeScalars)
+    }
+
     /// The canonical combining class.
     static func combiningClass(of scalar: Unicode.Scalar) -> UInt8 {
         guard exists(scalar, in: normalizationVersion) else { return 0 }
@@ -89,6 +121,18 @@ enum ReferenceUnicode {
         }
         guard exists(scalar, in: lowercaseVersion) else { return [scalar] }
         return Array(scalar.properties.lowercaseMapping.unicodeScalars)
+    }
+
+    /// The class of a scalar in regular expressions.
+    static func kind(of scalar: Unicode.Scalar) -> ScalarTraits.Kind {
+        if scalar.properties.isWhitespace { return .whitespace }
+        guard exists(scalar, in: patternVersion) else { return .other }
+        switch scalar.properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
+            return .letter
+        case .decimalNumber, .letterNumber, .otherNumber: return .number
+        default: return .other
+        }
     }
 
     private static func shifted(_ scalar: Unicode.Scalar, by distance: UInt32) -> Unicode.Scalar {

@@ -6,7 +6,8 @@ internal import Synchronization
 /// The Rust packages under `tokenizers` 0.22 were built at different times and carry different versions
 /// of Unicode: categories are those of 8.0 (`unicode_categories`), decompositions and combining
 /// classes those of 9.0 (`unicode-normalization-alignments`), lower-case letters those of 17.0 (the
-/// Rust standard library). A token depends on all three: a combining mark that Unicode 10 added is
+/// Rust standard library), the classes of regular expressions those of 16.0 (Oniguruma, and the `regex`
+/// crate under `tiktoken`). A token depends on them: a combining mark that Unicode 10 added is
 /// not stripped, and stays part of its word.
 ///
 /// Each version is reproduced from the tables of Swift's standard library by the age of the scalar:
@@ -41,7 +42,13 @@ struct ScalarTraits: Sendable {
         static let lowercasesToMany = Flags(rawValue: 1 << 6)
     }
 
+    /// What the split patterns of byte-level vocabularies tell apart: `\p{L}`, `\p{N}`, `\s`.
+    enum Kind: UInt8, Sendable {
+        case letter, number, whitespace, other
+    }
+
     let flags: Flags
+    let kind: Kind
 
     /// The canonical combining class; 0 starts a new character.
     let combiningClass: UInt8
@@ -62,6 +69,7 @@ struct ScalarTraits: Sendable {
         if lower.count > 1 { flags.insert(.lowercasesToMany) }
         lowercase = lower.count == 1 ? lower[0] : scalar
         combiningClass = ReferenceUnicode.combiningClass(of: scalar)
+        kind = ReferenceUnicode.kind(of: scalar)
         self.flags = flags
     }
 }

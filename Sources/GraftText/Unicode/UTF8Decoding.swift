@@ -15,6 +15,25 @@ extension [UInt8] {
         return (Unicode.Scalar(value) ?? "\u{FFFD}", width)
     }
 
+    /// How many bytes the scalar that starts at `index` takes.
+    @inline(__always)
+    func width(at index: Int) -> Int {
+        switch self[index] {
+        case ..<0x80: 1
+        case ..<0xE0: 2
+        case ..<0xF0: 3
+        default: 4
+        }
+    }
+
+    /// The smallest range of whole scalars around `range`.
+    func scalarRange(around range: Range<Int>) -> Range<Int> {
+        var (start, end) = (range.lowerBound, range.upperBound)
+        while start > 0, self[start] & 0xC0 == 0x80 { start -= 1 }
+        while end < count, self[end] & 0xC0 == 0x80 { end += 1 }
+        return start..<end
+    }
+
     /// The scalar that ends before `index`, which must not be the start.
     func scalar(before index: Int) -> Unicode.Scalar {
         var start = index - 1

@@ -148,7 +148,7 @@ struct BertNormalizer: Sendable {
         into text: inout NormalizedText
     ) {
         guard !marks.isEmpty else { return }
-        marks.drain { mark, source in
+        marks.drain { mark, source, _ in
             emit(mark, reader.traits(of: mark), from: source, into: &text)
         }
     }

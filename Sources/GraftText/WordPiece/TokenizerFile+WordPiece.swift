@@ -6,7 +6,7 @@ extension TokenizerFile {
         return WordPieceTokenizer(
             model: model,
             normalizer: try bertNormalizer(),
-            template: try template(),
+            template: try postProcessing().template,
             decoder: try wordPieceDecoder(),
             addedTokens: try addedTokens(model.vocabulary)
         )
@@ -73,27 +73,5 @@ extension TokenizerFile {
             prefix: try section.member("prefix").string(),
             cleansUp: try section.member("cleanup").bool()
         )
-    }
-}
-
-extension Vocabulary {
-    /// Reads an object that maps tokens to ids.
-    fileprivate init(_ field: JSONField) throws(TokenizerError) {
-        let entries = try field.integers()
-        guard !entries.isEmpty else { throw field.invalid("has no tokens") }
-        self.init(capacity: entries.count)
-        for (token, id) in entries {
-            do throws(Conflict) {
-                try add(token.utf8, id: id)
-            } catch {
-                switch error {
-                case .duplicateToken: throw field.invalid("token \(token) appears twice")
-                case .duplicateID(let other):
-                    throw field.invalid("tokens \(other) and \(token) both have id \(id)")
-                case .idOutOfRange:
-                    throw field.invalid("id \(id) of token \(token) is out of range")
-                }
-            }
-        }
     }
 }

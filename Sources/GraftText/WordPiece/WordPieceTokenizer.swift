@@ -7,10 +7,7 @@ public struct WordPieceTokenizer: Tokenizer {
     private let preTokenizer = BertPreTokenizer()
     private let template: SequenceTemplate
     private let decoder: WordPieceDecoder?
-    private let addedTokens: [Int32: AddedToken]
-    private let addedIDs: ByteTrie
-    private let literalMatcher: AddedTokenMatcher
-    private let normalizedMatcher: AddedTokenMatcher
+    private let added: AddedVocabulary
 
     /// Creates a tokenizer.
     ///
@@ -31,72 +28,34 @@ public struct WordPieceTokenizer: Tokenizer {
         self.normalizer = normalizer
         self.template = template
         self.decoder = decoder
-        var ids = ByteTrie()
-        var literal = AddedTokenMatcher()
-        var normalized = AddedTokenMatcher()
-        for token in addedTokens {
-            ids.insert(token.content.utf8, value: token.id)
-            if token.isNormalized {
-                let content = Array(token.content.utf8)
-                var text = NormalizedText(tracksSource: false)
-                Self.normalize(content, content.indices, with: normalizer, into: &text)
-                normalized.add(token, as: text.bytes)
-            } else {
-                literal.add(token, as: token.content.utf8)
-            }
+        added = AddedVocabulary(addedTokens) { content in
+            var text = NormalizedText(tracksSource: false)
+            Self.normalize(content, content.indices, with: normalizer, into: &text)
+            return text.bytes
         }
-        self.addedTokens = Dictionary(addedTokens.map { ($0.id, $0) }) { _, last in last }
-        addedIDs = ids
-        literalMatcher = literal
-        normalizedMatcher = normalized
     }
 
-    public var vocabularySize: Int {
-        model.vocabulary.count
-            + addedTokens.keys.count { model.vocabulary.token(of: $0) == nil }
-    }
+    public var vocabularySize: Int { added.count(with: model.vocabulary) }
 
     public func id(of token: String) -> Int32? {
-        addedIDs.value(of: token.utf8) ?? model.vocabulary.id(of: token)
+        added.id(of: token) ?? model.vocabulary.id(of: token)
     }
 
     public func token(of id: Int32) -> String? {
-        addedTokens[id]?.content ?? model.vocabulary.token(of: id)
+        added.token(of: id) ?? model.vocabulary.token(of: id)
     }
 
     public func decode(_ ids: some Sequence<Int32>, skippingSpecialTokens: Bool) -> String {
         let tokens = ids.compactMap { id in
-            let isSpecial = addedTokens[id]?.isSpecial ?? false
-            return skippingSpecialTokens && isSpecial ? nil : token(of: id)
+            skippingSpecialTokens && added.isSpecial(id) ? nil : token(of: id)
         }
         return decoder?.decode(tokens) ?? tokens.joined(separator: " ")
     }
 
     public func encode(_ input: TextInput, options: EncodingOptions) -> Encoding {
-        var isPair = false
-        if case .pair = input { isPair = true }
-        let specials = options.addsSpecialTokens ? template.specialCount(isPair: isPair) : 0
-        let limit = options.maxLength.map { max(0, $0 - specials) } ?? .max
-        // Which text of a pair is the longer shows only once both are done.
-        let firstLimit = isPair ? .max : limit
-
-        var first = TokenBuffer(tracksSource: options.tracksSource, limit: firstLimit)
-        switch input {
-        case .text(let text):
-            encode(text, into: &first)
-        case .words(let words):
-            for (index, word) in words.enumerated() where !first.isFull {
-                encode(word, asWord: Int32(truncatingIfNeeded: index), into: &first)
-            }
-        case .pair(let text, let other):
-            var second = TokenBuffer(tracksSource: options.tracksSource)
-            encode(text, into: &first)
-            encode(other, into: &second)
-            let kept = Truncation.longestFirst(first.ids.count, second.ids.count, limit: limit)
-            return template.assemble(first, kept.first, second, kept.second, options: options)
+        template.encode(input, options: options) { text, word, tokens in
+            encode(text, asWord: word, into: &tokens)
         }
-        let kept = min(first.ids.count, limit)
-        return template.assemble(first, kept, nil, 0, options: options)
     }
 
     /// Returns `text` as it is searched for words, added tokens not looked for.
@@ -115,7 +74,7 @@ public struct WordPieceTokenizer: Tokenizer {
     ///   - tokens: What they are added to.
     private func encode(
         _ text: String,
-        asWord fixedWord: Int32? = nil,
+        asWord fixedWord: Int32?,
         into tokens: inout TokenBuffer
     ) {
         let source = Array(text.utf8)
@@ -125,7 +84,7 @@ public struct WordPieceTokenizer: Tokenizer {
         var normalized = NormalizedText(tracksSource: tokens.tracksSource)
         normalized.reserve(source.count)
         var pieces: [WordPiece.Piece] = []
-        literalMatcher.forEachSegment(in: source, source.indices) { segment in
+        added.literal.forEachSegment(in: source, source.indices) { segment in
             if let id = segment.id {
                 tokens.append(id, from: segment.range)
                 tokens.word += wordStep
@@ -145,7 +104,7 @@ public struct WordPieceTokenizer: Tokenizer {
         into tokens: inout TokenBuffer
     ) {
         let bytes = text.bytes
-        normalizedMatcher.forEachSegment(in: bytes, bytes.indices) { segment in
+        added.normalized.forEachSegment(in: bytes, bytes.indices) { segment in
             if let id = segment.id {
                 tokens.append(id, from: text.sourceRange(of: segment.range))
                 tokens.word += wordStep
