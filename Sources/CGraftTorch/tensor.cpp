@@ -9,10 +9,6 @@
 #include <c10/core/GradMode.h>
 #include <torch/headeronly/version.h>
 
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
-
 #include <atomic>
 #include <cstring>
 #include <string>
@@ -93,12 +89,6 @@ int64_t gt_live_handles(void) { return live_handles.load(std::memory_order_relax
 
 void gt_set_num_threads(int32_t count) { at::set_num_threads(count < 1 ? 1 : count); }
 int32_t gt_get_num_threads(void) { return at::get_num_threads(); }
-
-void gt_trim_memory(void) {
-#if defined(__GLIBC__)
-  malloc_trim(0);
-#endif
-}
 
 bool gt_grad_mode_is_enabled(void) { return c10::GradMode::is_enabled(); }
 void gt_grad_mode_set_enabled(bool enabled) { c10::GradMode::set_enabled(enabled); }

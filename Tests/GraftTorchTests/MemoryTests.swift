@@ -1,3 +1,4 @@
+import Foundation
 import GraftTestSupport
 import GraftTorch
 import Testing
@@ -59,6 +60,49 @@ struct MemoryTests {
             }
         }
         #expect(observed == nil)
+    }
+
+    @Test
+    func `tensors keep their values while others of changing sizes come and go`() throws {
+        var state: UInt64 = 7
+        func random(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        var held: [(tensor: Tensor, value: Double)] = []
+        for step in 0..<600 {
+            // From below the size at which blocks are kept to well above it, and a few empty ones.
+            let count = random(8) == 0 ? random(2) : 1 + random(1 << (6 + random(14)))
+            held.append((try Tensor(repeating: Double(step), shape: [count]), Double(step)))
+            guard held.count > 12 else { continue }
+            let (tensor, value) = held.remove(at: random(held.count))
+            let values: [Float] = try tensor.values()
+            #expect(values.allSatisfy { $0 == Float(value) }, "step \(step), \(tensor.shape)")
+            if step % 100 == 0 { Torch.trimMemory() }
+        }
+    }
+
+    // In a process of its own, since other tests use memory too.
+    @Test
+    func `memory of freed tensors serves those of like size`() async {
+        await #expect(processExitsWith: .success) {
+            func residentBytes() throws -> Int {
+                let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+                    .split(separator: " ")[1]
+                return (Int(pages) ?? 0) * Int(getpagesize())
+            }
+            func work(_ round: Int) throws {
+                // Some 6 MiB at once, in sizes that are never the same twice.
+                let tensors = try (0..<4).map { index in
+                    try Tensor(repeating: 1, shape: [300_000 + 1_000 * round + 40_000 * index])
+                }
+                #expect(tensors.count == 4)
+            }
+            try work(0)
+            let before = try residentBytes()
+            for round in 1..<100 { try work(round) }
+            #expect(try residentBytes() - before < 8 << 20)
+        }
     }
 
     // In a process of its own, since the count of tensors is the process's.
