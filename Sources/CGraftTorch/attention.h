@@ -14,40 +14,61 @@ namespace graft {
 
 /// The caller's `gt_ragged`, copied so that it outlives the call.
 struct AttentionShape : torch::CustomClassHolder {
-  std::vector<int64_t> query_offsets, key_offsets, row_keys;
-  int64_t rows, heads, key_heads;
+  std::vector<int64_t> query_offsets, key_starts, key_ends, key_fronts, keys_behind, row_keys;
+  int64_t rows, heads, key_heads, window, bias_origin;
   double scale, dropout;
   bool causal;
   uint64_t seed;
 
   explicit AttentionShape(const gt_ragged &shape)
       : query_offsets(shape.query_offsets, shape.query_offsets + shape.rows + 1),
-        key_offsets(shape.key_offsets, shape.key_offsets + shape.rows + 1),
+        key_starts(shape.key_offsets, shape.key_offsets + shape.rows),
+        key_ends(shape.key_ends != nullptr ? shape.key_ends : shape.key_offsets + 1,
+                 shape.key_ends != nullptr ? shape.key_ends + shape.rows : shape.key_offsets + 1 + shape.rows),
+        key_fronts(shape.key_fronts != nullptr ? std::vector<int64_t>(shape.key_fronts, shape.key_fronts + shape.rows)
+                                               : std::vector<int64_t>(static_cast<size_t>(shape.rows))),
+        keys_behind(shape.keys_behind != nullptr ? shape.keys_behind : shape.query_offsets,
+                    shape.keys_behind != nullptr ? shape.keys_behind + shape.query_offsets[shape.rows]
+                                                 : shape.query_offsets),
         row_keys(shape.row_keys, shape.row_keys + shape.rows),
         rows(shape.rows),
         heads(shape.heads),
         key_heads(shape.key_heads),
+        window(shape.window),
+        bias_origin(shape.bias_origin),
         scale(shape.scale),
         dropout(shape.dropout),
         causal(shape.causal),
         seed(shape.seed) {}
 
   int64_t queries(int64_t row) const { return query_offsets[row + 1] - query_offsets[row]; }
-  int64_t keys(int64_t row) const { return key_offsets[row + 1] - key_offsets[row]; }
+  int64_t keys(int64_t row) const { return key_ends[row] - key_starts[row]; }
 
-  /// How many of `prefix + keys` the row's query `i` may see; queries align with the last keys.
+  /// The place of the row's query `i` among its keys.
+  int64_t place(int64_t row, int64_t i) const {
+    const int64_t behind = keys_behind.empty() ? queries(row) - 1 - i : keys_behind[query_offsets[row] + i];
+    return keys(row) - 1 - behind;
+  }
+
+  /// How many of `prefix + keys` the row's query `i` may see, were there no window.
   int64_t visible(int64_t row, int64_t i, int64_t prefix) const {
-    const int64_t all = keys(row);
-    return prefix + (causal ? std::min(all, all - queries(row) + i + 1) : all);
+    return prefix + (causal ? std::min(keys(row), place(row, i) + 1) : keys(row));
+  }
+
+  /// How many of the row's keys behind those that all see lie in front of the window of query `i`.
+  int64_t hidden(int64_t row, int64_t i) const {
+    const int64_t front = key_fronts[row];
+    return window > 0 ? std::clamp<int64_t>(place(row, i) + 1 - window - front, 0, keys(row) - front) : 0;
   }
 
   uint32_t stream(int64_t row, int64_t head, int64_t i) const {
-    return stream_of(combine(seed, static_cast<uint64_t>(row_keys[row])), static_cast<uint64_t>((head << 32) | i));
+    const int64_t query = keys_behind.empty() ? i : place(row, i);
+    return stream_of(combine(seed, static_cast<uint64_t>(row_keys[row])), static_cast<uint64_t>((head << 32) | query));
   }
 };
 
 struct AttentionOperands {
-  at::Tensor query, key, value, prefix_key, prefix_value;
+  at::Tensor query, key, value, prefix_key, prefix_value, bias;
   int64_t prefix() const { return prefix_key.defined() ? prefix_key.size(0) : 0; }
 };
 

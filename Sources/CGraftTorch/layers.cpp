@@ -5,6 +5,7 @@
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/mse_loss.h>
+#include <ATen/ops/rms_norm.h>
 
 #include "internal.h"
 
@@ -20,6 +21,13 @@ gt_status gt_layer_norm(gt_tensor input, gt_tensor weight, gt_tensor bias, doubl
   return guarded([&] {
     const auto &x = unwrap(input);
     *out = own(at::layer_norm(x, {x.size(-1)}, optional(unwrap(weight)), optional(unwrap(bias)), epsilon));
+  });
+}
+
+gt_status gt_rms_norm(gt_tensor input, gt_tensor weight, double epsilon, gt_tensor *out) {
+  return guarded([&] {
+    const auto &x = unwrap(input);
+    *out = own(at::rms_norm(x, {x.size(-1)}, optional(unwrap(weight)), epsilon));
   });
 }
 

@@ -31,10 +31,40 @@ extension Tensor {
         }
     }
 
+    /// Root mean square normalisation over the last dimension, then `weight · x`.
+    public func rmsNorm(weight: Tensor?, epsilon: Double) throws(TorchError) -> Tensor {
+        try Tensor.call("rms_norm", on: [self]) { out in
+            withRaw { x in weight.withRaw { gt_rms_norm(x, $0, epsilon, &out) } }
+        }
+    }
+
     /// The rows of this table [entries, width] that `indices` (int64) names: [..., width].
     public func embedding(_ indices: Tensor) throws(TorchError) -> Tensor {
         try Tensor.call("embedding", on: [self, indices]) { out in
             withRaw { w in indices.withRaw { gt_embedding(w, $0, &out) } }
+        }
+    }
+
+    /// Rotary positions: turns pairs of each head's elements, `i` and `i + half`, by the token's angle.
+    ///
+    /// - Parameters:
+    ///   - cosines: Of the angles: float32 [tokens, half]
+    ///   - sines: Likewise.
+    ///   - heads: How many heads this tensor, [tokens, heads · d], has; elements of a head behind
+    ///     `2 · half` stay.
+    /// - Returns: A tensor of this one's shape.
+    /// - Throws: ``TorchError`` of kind `invalidArgument` if the shapes do not fit.
+    public func rotated(
+        cosines: Tensor,
+        sines: Tensor,
+        heads: Int
+    ) throws(TorchError) -> Tensor {
+        try Tensor.call("rotary", on: [self, cosines]) { out in
+            withRaw { x in
+                cosines.withRaw { c in
+                    sines.withRaw { gt_rotary(x, c, $0, Int64(heads), &out) }
+                }
+            }
         }
     }
 

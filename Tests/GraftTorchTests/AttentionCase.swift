@@ -12,6 +12,13 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
     var isCausal = false
     var prefix = 0
     var dropout = 0.0
+    var window = 0
+    /// Whether a bias by distance is added.
+    var isBiased = false
+    /// Tokens of each row behind the last query.
+    var behind = 0
+    /// Unused places behind each row's keys.
+    var gap = 0
 
     init(_ name: String, _ change: (inout AttentionCase) -> Void = { _ in }) {
         testDescription = name
@@ -31,11 +38,32 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
             $0.queryLengths = [1, 4, 2, 5]
             $0.isCausal = true
         },
+        AttentionCase("causal, a query in the middle") {
+            ($0.queryLengths, $0.keyLengths) = ([1, 4, 2, 3], [3, 17, 33, 5])
+            $0.isCausal = true
+            $0.behind = 2
+        },
+        AttentionCase("window") {
+            $0.isCausal = true
+            $0.window = 4
+        },
+        AttentionCase("across") {
+            ($0.queryLengths, $0.keyLengths) = ([9, 1, 0, 12], [1, 17, 33, 5])
+        },
+        AttentionCase("relative bias") { $0.isBiased = true },
+        AttentionCase("relative bias, one query for each row") {
+            $0.queryLengths = [1, 1, 1, 1]
+            $0.isBiased = true
+        },
+        AttentionCase("keys with room behind") {
+            $0.gap = 3
+            $0.isCausal = true
+        },
         AttentionCase("all at once") {
             ($0.heads, $0.keyHeads, $0.headSize) = (4, 2, 5)
-            $0.queryLengths = [1, 4, 33, 5]
-            $0.isCausal = true
-            $0.prefix = 2
+            ($0.queryLengths, $0.keyLengths) = ([1, 4, 31, 3], [3, 17, 33, 5])
+            ($0.isCausal, $0.isBiased) = (true, true)
+            ($0.prefix, $0.window, $0.behind, $0.gap) = (2, 7, 2, 1)
         },
     ]
 
@@ -46,25 +74,36 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
         }
         var attention = RaggedAttention(
             queryOffsets: offsets(queryLengths),
-            keyOffsets: offsets(keyLengths),
+            keyOffsets: offsets(keyLengths.map { $0 + gap }),
             rowKeys: keyLengths.indices.map { Int64($0 * 7 + 3) },
             heads: heads,
             keyHeads: keyHeads,
             scale: 1 / Double(headSize).squareRoot()
         )
         attention.isCausal = isCausal
+        attention.window = window
+        if gap > 0 {
+            attention.keyEnds = zip(attention.keyOffsets, keyLengths).map { $0 + Int64($1) }
+        }
+        if behind > 0 {
+            attention.keysBehind = queryLengths.flatMap { count in
+                (0..<count).map { Int64(behind + count - 1 - $0) }
+            }
+        }
         attention.dropout = dropout
         attention.seed = 0x5eed
         return attention
     }
 
-    /// Query, key, value and, if there is a prefix, its keys and values.
+    /// Query, key, value and, if there are such, the keys and values of a prefix and a bias.
     func operands(_ dtype: DType = .float32) throws -> [Tensor] {
         let generator = try Generator(seed: 21)
         let width = keyHeads * headSize
         var shapes = [[queryLengths.reduce(0, +), heads * headSize]]
-        shapes += [[Int]](repeating: [keyLengths.reduce(0, +), width], count: 2)
+        let keys = keyLengths.reduce(0) { $0 + $1 + gap }
+        shapes += [[Int]](repeating: [keys, width], count: 2)
         if prefix > 0 { shapes += [[Int]](repeating: [prefix, width], count: 2) }
+        if isBiased { shapes.append([heads, 2 * AttentionCase.origin + 1]) }
         return try shapes.map { try generator.normal($0).converted(to: dtype).trainable() }
     }
 
@@ -74,12 +113,16 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
             .converted(to: dtype)
     }
 
+    private static let origin = 40
+
     func callAsFunction(_ operands: [Tensor]) throws -> Tensor {
-        try attention(
+        let bias = isBiased ? operands.last : nil
+        return try attention(
             query: operands[0],
             key: operands[1],
             value: operands[2],
-            prefix: prefix > 0 ? (operands[3], operands[4]) : nil
+            prefix: prefix > 0 ? (operands[3], operands[4]) : nil,
+            bias: bias.map { RelativeBias(table: $0, origin: AttentionCase.origin) }
         )
     }
 
@@ -90,7 +133,8 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
         for row in keyLengths.indices where queryLengths[row] > 0 {
             let queries =
                 Int(attention.queryOffsets[row])..<Int(attention.queryOffsets[row + 1])
-            let keys = Int(attention.keyOffsets[row])..<Int(attention.keyOffsets[row + 1])
+            let firstKey = Int(attention.keyOffsets[row])
+            let keys = firstKey..<firstKey + keyLengths[row]
             let parts = try (0..<heads).map { head in
                 func columns(_ head: Int) -> Range<Int> {
                     head * headSize..<(head + 1) * headSize
@@ -103,9 +147,10 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
                     return try Tensor.concatenated([front, own])
                 }
                 let query = try operands[0].narrowed(queries).narrowed(columns(head), along: 1)
-                let scores =
+                var scores =
                     try query.matmul(withPrefix(1).transposed(0, 1)) * attention.scale
                     + mask(row).converted(to: query.dtype)
+                if isBiased { scores = try scores + bias(row, operands[operands.count - 1], head) }
                 return try scores.softmax(along: 1).matmul(withPrefix(2))
             }
             rows.append(try Tensor.concatenated(parts, along: 1))
@@ -119,10 +164,28 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
         var values: [Double] = []
         for query in 0..<queries {
             for key in -prefix..<keys {
-                let isHidden = isCausal && key > keys - queries + query
-                values.append(isHidden ? -1e9 : 0)
+                let place = keys - queries - behind + query
+                let isPast = window > 0 && key >= 0 && key <= place - window
+                values.append(isCausal && (key > place || isPast) ? -1e9 : 0)
             }
         }
         return try Tensor(values, shape: [queries, prefix + keys])
+    }
+
+    /// What a bias adds to a row's scores, nothing for its prefix.
+    private func bias(_ row: Int, _ table: Tensor, _ head: Int) throws -> Tensor {
+        let (queries, keys) = (queryLengths[row], keyLengths[row])
+        let padding = try Tensor(zeros: [1]).converted(to: table.dtype)
+        let line = try Tensor.concatenated([
+            table.narrowed(head..<head + 1).reshaped([table.size(1)]), padding,
+        ])
+        let columns = (0..<queries).flatMap { query in
+            (-prefix..<keys).map { key in
+                key < 0
+                    ? Int64(table.size(1))
+                    : Int64(AttentionCase.origin + key - (keys - queries - behind + query))
+            }
+        }
+        return try line.selecting(Tensor(columns)).reshaped([queries, prefix + keys])
     }
 }

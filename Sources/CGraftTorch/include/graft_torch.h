@@ -156,7 +156,11 @@ GT_SAFE_API gt_householder_rows(gt_tensor a, gt_tensor *out);
 
 GT_SAFE_API gt_linear(gt_tensor input, gt_tensor weight, gt_tensor bias, gt_tensor *out);
 GT_SAFE_API gt_layer_norm(gt_tensor input, gt_tensor weight, gt_tensor bias, double epsilon, gt_tensor *out);
+GT_SAFE_API gt_rms_norm(gt_tensor input, gt_tensor weight, double epsilon, gt_tensor *out);
 GT_SAFE_API gt_embedding(gt_tensor weight, gt_tensor indices, gt_tensor *out);
+/// Rotary positions: in each head of `input` [tokens, heads * d], element `i` is turned together with `i + half` by the
+/// token's angle, of which `cosines` and `sines` are [tokens, half]; elements behind `2 * half` stay.
+GT_SAFE_API gt_rotary(gt_tensor input, gt_tensor cosines, gt_tensor sines, int64_t heads, gt_tensor *out);
 /// `zeros(rows, width)` with row `i` of `input` added to row `indices[i]`.
 GT_SAFE_API gt_index_add(gt_tensor input, gt_tensor indices, int64_t rows, gt_tensor *out);
 
@@ -169,16 +173,29 @@ GT_SAFE_API gt_dropout(gt_tensor input, double probability, uint64_t seed, gt_te
 
 /// The shape of a ragged attention: row `r` owns queries `query_offsets[r] ..< query_offsets[r + 1]` and keys
 /// likewise.
+///
+/// A query has a place among the row's keys: the last query that of the last key, unless `keys_behind` says otherwise.
+/// Causality, windows and biases go by it.
 typedef struct {
   int64_t rows;
   const int64_t *query_offsets;
   const int64_t *key_offsets;
+  /// Where each row's keys end; null: where the next row's start.
+  const int64_t *_Nullable key_ends;
+  /// How many of each row's first keys are seen by all of its queries and have no place, as a prefix's; null: none.
+  const int64_t *_Nullable key_fronts;
+  /// How many of the row's keys lie behind the place of each query, not rising within a row; null: as many as queries.
+  const int64_t *_Nullable keys_behind;
   /// Names of the rows: what a row's dropout mask depends on.
   const int64_t *row_keys;
   int64_t heads;
   int64_t key_heads;
   double scale;
   bool causal;
+  /// With causality, how many keys a query sees, its own place included; 0: all before it.
+  int64_t window;
+  /// The column of the bias for a key at the query's own place.
+  int64_t bias_origin;
   double dropout;
   uint64_t seed;
 } gt_ragged;
@@ -186,9 +203,12 @@ typedef struct {
 /// softmax(scale * Q K^T) V for each row and head, without padding.
 ///
 /// query [query tokens, heads * d], key and value [key tokens, key_heads * d]; the result is shaped as query.
-/// Prefixes (null handles: none) of shape [prefix, key_heads * d] stand in front of the keys of every row.
+/// Prefixes (null handles: none) of shape [prefix, key_heads * d] stand in front of the keys of every row; they are seen
+/// by all of its queries and shift no place. `bias` (null handle: none) [heads, distances] is added to scaled scores:
+/// column `bias_origin + k` for the key `k` places behind the query's own (in front of it if negative); nothing for
+/// prefixes.
 GT_API gt_ragged_attention(gt_tensor query, gt_tensor key, gt_tensor value, gt_tensor prefix_key,
-                           gt_tensor prefix_value, const gt_ragged *shape, gt_tensor *out);
+                           gt_tensor prefix_value, gt_tensor bias, const gt_ragged *shape, gt_tensor *out);
 
 // Losses (means over rows unless `sum`)
 
