@@ -6,10 +6,14 @@ public struct AttentionShape: Sendable {
     public let heads: Int
     /// Key and value heads; fewer than ``heads`` for grouped-query attention.
     public let keyHeads: Int
+    /// The width of a head.
+    public let headSize: Int
     /// What scores are multiplied with before the softmax.
     public let scale: Double
     /// Whether a token sees only those before it and itself.
     public let isCausal: Bool
+    /// With causality, how many tokens a token sees, itself included; 0 for all before it.
+    public let window: Int
     /// The probability with which an attention weight is dropped in training.
     public let dropout: Double
 
@@ -18,20 +22,26 @@ public struct AttentionShape: Sendable {
     /// - Parameters:
     ///   - heads: Query heads.
     ///   - keyHeads: Key and value heads; by default as many.
-    ///   - headSize: The width of a head, whose root the scores are divided by.
+    ///   - headSize: The width of a head.
+    ///   - scale: What scores are multiplied with; by default 1 by the root of `headSize`.
     ///   - isCausal: Whether a token sees only those before it and itself.
+    ///   - window: With causality, how many tokens a token sees, itself included; 0 for all.
     ///   - dropout: The probability with which an attention weight is dropped in training.
     public init(
         heads: Int,
         keyHeads: Int? = nil,
         headSize: Int,
+        scale: Double? = nil,
         isCausal: Bool = false,
+        window: Int = 0,
         dropout: Double = 0
     ) {
         self.heads = heads
         self.keyHeads = keyHeads ?? heads
-        scale = 1 / Double(headSize).squareRoot()
+        self.headSize = headSize
+        self.scale = scale ?? 1 / Double(headSize).squareRoot()
         self.isCausal = isCausal
+        self.window = window
         self.dropout = dropout
     }
 }
@@ -47,6 +57,7 @@ extension ForwardContext {
     ///   - keyLayout: How the rows lie in `key` and `value`.
     ///   - input: What the queries were projected from: [tokens, hidden]
     ///   - shape: What is fixed about the attention.
+    ///   - bias: What is added to scaled scores by distance.
     ///   - site: Which attention.
     /// - Returns: [tokens, heads · d]
     /// - Throws: `TorchError` if sizes do not fit.
@@ -57,6 +68,7 @@ extension ForwardContext {
         keyLayout: RaggedLayout,
         input: Tensor,
         _ shape: AttentionShape,
+        bias: RelativeBias? = nil,
         at site: Site
     ) throws(TorchError) -> Tensor {
         var attention = RaggedAttention(
@@ -68,12 +80,14 @@ extension ForwardContext {
             scale: shape.scale
         )
         attention.isCausal = shape.isCausal
+        attention.window = shape.window
+        if shape.isCausal || bias != nil { attention.keysBehind = layout.tokensBehind }
         if let seed = seed(at: site, "weights") {
             attention.dropout = shape.dropout
             attention.seed = seed
         }
         guard let prefix = try adapters.attention[site]?(input, at: site, in: self) else {
-            return try attention(query: query, key: key, value: value)
+            return try attention(query: query, key: key, value: value, bias: bias)
         }
         let front = KeyPrefix(
             key: try prefix.key.converted(to: key.dtype),
@@ -85,7 +99,8 @@ extension ForwardContext {
                 query: query,
                 key: key,
                 value: value,
-                prefix: (front.key, front.value)
+                prefix: (front.key, front.value),
+                bias: bias
             )
         }
         // Prefixes that differ between rows: one more stretch of keys in front of each row's own.
@@ -95,6 +110,7 @@ extension ForwardContext {
             rows: (0..<keyLayout.rowCount).map { [(0, $0), (1, $0)] }
         )
         attention.keyOffsets = all.offsets ?? keyLayout.offsets
-        return try attention(query: query, key: all.key, value: all.value)
+        attention.keyFronts = prefix.offsets.map { zip($0, $0.dropFirst()).map { $1 - $0 } }
+        return try attention(query: query, key: all.key, value: all.value, bias: bias)
     }
 }

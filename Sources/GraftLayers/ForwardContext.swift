@@ -45,7 +45,7 @@ public struct ForwardContext: Sendable {
     }
 
     /// The normalisation in force at a norm site.
-    public func normalization(_ norm: LayerNorm, at site: Site) -> any Normalization {
+    public func normalization(_ norm: any AffineNormalization, at site: Site) -> any Normalization {
         adapters.norm[site]?.replacing(norm) ?? norm
     }
 
@@ -71,7 +71,9 @@ public struct ForwardContext: Sendable {
     }
 
     /// Whether every adapter of a block computes a token's result from that token alone.
-    public func isTokenwise(layer: Int) -> Bool { adapters.isTokenwise(layer: layer) }
+    public func isTokenwise(layer: Int, in tower: Site.Tower) -> Bool {
+        adapters.isTokenwise(layer: layer, in: tower)
+    }
 
     /// Ends a block: the adapter at its output.
     public func finishBlock(_ hidden: Tensor, at site: Site) throws(TorchError) -> Tensor {

@@ -13,6 +13,9 @@ public struct RaggedLayout: Sendable {
     public let rowOfToken: Tensor
     /// A name for each token, likewise; on the CPU, where masks are computed: int64 [tokens].
     public let tokenKeys: Tensor
+    /// How many of its row's tokens lay behind each token when the layout was whole; `nil` while it
+    /// is, so that the last token has none.
+    public let tokensBehind: [Int64]?
     /// How many tokens of each row were inserted.
     private let insertedCount: Int
 
@@ -46,6 +49,7 @@ public struct RaggedLayout: Sendable {
         self.rowKeys = rowKeys
         rowOfToken = try Tensor(rows)
         tokenKeys = try Tensor(tokens)
+        tokensBehind = nil
         insertedCount = 0
     }
 
@@ -54,12 +58,14 @@ public struct RaggedLayout: Sendable {
         rowKeys: [Int64],
         rowOfToken: Tensor,
         tokenKeys: Tensor,
+        tokensBehind: [Int64]?,
         insertedCount: Int
     ) {
         self.offsets = offsets
         self.rowKeys = rowKeys
         self.rowOfToken = rowOfToken
         self.tokenKeys = tokenKeys
+        self.tokensBehind = tokensBehind
         self.insertedCount = insertedCount
     }
 
@@ -76,17 +82,6 @@ public struct RaggedLayout: Sendable {
     public func firstTokens(of x: Tensor) throws(TorchError) -> Tensor {
         if (0..<rowCount).allSatisfy({ length($0) == 1 }) { return x }
         return try x.selecting(Tensor(Array(offsets.dropLast())).moved(to: x.device))
-    }
-
-    /// The layout in which only each row's first token is left.
-    public func keepingFirstTokens() throws(TorchError) -> RaggedLayout {
-        RaggedLayout(
-            offsets: (0...rowCount).map(Int64.init),
-            rowKeys: rowKeys,
-            rowOfToken: try Tensor((0..<rowCount).map(Int64.init)).moved(to: rowOfToken.device),
-            tokenKeys: try firstTokens(of: tokenKeys),
-            insertedCount: insertedCount
-        )
     }
 
     /// Makes room for new tokens in every row.
@@ -127,6 +122,7 @@ public struct RaggedLayout: Sendable {
             rowKeys: rowKeys,
             rowOfToken: try Tensor(rows).moved(to: rowOfToken.device),
             tokenKeys: try Tensor(grownKeys),
+            tokensBehind: nil,
             insertedCount: insertedCount + count
         )
         return (layout, order, kept)
@@ -144,6 +140,7 @@ public struct RaggedLayout: Sendable {
             rowKeys: Array(rowKeys[rows]),
             rowOfToken: try Tensor(Array(names.joined())).moved(to: rowOfToken.device),
             tokenKeys: try tokenKeys.narrowed(tokens),
+            tokensBehind: tokensBehind.map { Array($0[tokens]) },
             insertedCount: insertedCount
         )
     }
@@ -158,24 +155,57 @@ public struct RaggedLayout: Sendable {
         positions: Range<Int>
     ) throws(TorchError) -> (layout: RaggedLayout, indices: [Int64]) {
         let keys: [Int64] = try tokenKeys.values()
-        var (ends, rows, indices): ([Int64], [Int64], [Int64]) = ([0], [], [])
-        for row in 0..<rowCount {
-            for token in offsets[row]..<offsets[row + 1] {
+        let indices = (0..<rowCount).flatMap { row in
+            (offsets[row]..<offsets[row + 1]).filter { token in
                 let position = keys[Int(token)] &- rowKeys[row] &* RaggedLayout.positions
-                guard positions.contains(Int(position)) else { continue }
-                indices.append(token)
-                rows.append(Int64(row))
+                return positions.contains(Int(position))
             }
-            ends.append(Int64(indices.count))
         }
+        return (try keeping(tokens: indices).layout, indices)
+    }
+
+    /// Keeps some tokens of any row.
+    ///
+    /// - Parameter indices: Their places in this layout, which rise.
+    /// - Returns: The tokens with their own layout.
+    /// - Throws: `TorchError` if memory runs out.
+    public func keeping(tokens indices: [Int64]) throws(TorchError) -> KeptTokens {
+        var (ends, rows): ([Int64], [Int64]) = ([0], [])
+        var next = indices.startIndex
+        for row in 0..<rowCount {
+            while next < indices.endIndex, indices[next] < offsets[row + 1] {
+                rows.append(Int64(row))
+                next += 1
+            }
+            ends.append(Int64(next))
+        }
+        precondition(next == indices.endIndex, "token \(indices[next]) of \(tokenCount)")
+        let places = try Tensor(indices)
         let layout = RaggedLayout(
             offsets: ends,
             rowKeys: rowKeys,
             rowOfToken: try Tensor(rows).moved(to: rowOfToken.device),
-            tokenKeys: try tokenKeys.selecting(Tensor(indices)),
+            tokenKeys: try tokenKeys.selecting(places),
+            tokensBehind: zip(indices, rows).map { token, row in
+                tokensBehind?[Int(token)] ?? offsets[Int(row) + 1] - 1 - token
+            },
             insertedCount: insertedCount
         )
-        return (layout, indices)
+        return KeptTokens(
+            layout: layout,
+            indices: indices.count == tokenCount
+                ? nil : try places.moved(to: rowOfToken.device)
+        )
+    }
+
+    /// Keeps each row's first token.
+    public func keepingFirstTokens() throws(TorchError) -> KeptTokens {
+        try keeping(tokens: Array(offsets.dropLast()))
+    }
+
+    /// Keeps each row's last token.
+    public func keepingLastTokens() throws(TorchError) -> KeptTokens {
+        try keeping(tokens: offsets.dropFirst().map { $0 - 1 })
     }
 
     /// The mean over each row's tokens: [tokens, width] -> [rows, width].
@@ -198,13 +228,38 @@ public struct RaggedLayout: Sendable {
             rowKeys: rowKeys,
             rowOfToken: try rowOfToken.moved(to: device),
             tokenKeys: tokenKeys,
+            tokensBehind: tokensBehind,
             insertedCount: insertedCount
         )
     }
 }
 
+/// Some of a layout's tokens.
+public struct KeptTokens: Sendable {
+    /// How they lie without the others.
+    public let layout: RaggedLayout
+    /// Their places among all; `nil` if they are all: int64 [kept].
+    private let indices: Tensor?
+
+    init(layout: RaggedLayout, indices: Tensor?) {
+        self.layout = layout
+        self.indices = indices
+    }
+
+    /// Takes them out of hidden states: [tokens, width] -> [kept, width].
+    public func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor {
+        try indices.map { indices throws(TorchError) in try x.selecting(indices) } ?? x
+    }
+}
+
+/// Rows of whatever a model reads.
+public protocol RaggedBatch: Sendable {
+    /// How the rows lie.
+    var layout: RaggedLayout { get }
+}
+
 /// A batch of token rows.
-public struct TokenBatch: Sendable {
+public struct TokenBatch: RaggedBatch {
     /// The vocabulary entries of all rows, one after another: int64 [tokens].
     public let ids: Tensor
     /// Which segment of a pair a token belongs to: int64 [tokens].

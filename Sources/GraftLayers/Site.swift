@@ -16,12 +16,19 @@ public struct Site: Sendable, Hashable, Codable {
         case query, key, value
         case attentionOutput = "attention_output"
         case up, gate, down
+        case crossQuery = "cross_query"
+        case crossKey = "cross_key"
+        case crossValue = "cross_value"
+        case crossOutput = "cross_output"
         // Hidden sites: after a sub-layer's projection and dropout, before its residual addition.
         case attention
+        case cross
         case feedForward = "feed_forward"
         // Norm sites.
         case attentionNorm = "attention_norm"
+        case crossNorm = "cross_norm"
         case feedForwardNorm = "feed_forward_norm"
+        case finalNorm = "final_norm"
         case embeddingNorm = "embedding_norm"
         // Attention sites: places in front of keys and values.
         case selfAttention = "self_attention"
@@ -98,15 +105,17 @@ public struct HiddenSite: Sendable {
     }
 }
 
-/// A frozen layer normalisation whose weight and bias an adapter may replace.
+/// A frozen normalisation whose weight and bias an adapter may replace.
 public struct NormSite: Sendable {
     /// Where it is.
     public let site: Site
     /// The frozen normalisation.
-    public let norm: LayerNorm
+    public let norm: any AffineNormalization
+    /// Whether the normalisation has a bias.
+    public var hasBias: Bool { norm.bias != nil }
 
     /// Publishes a normalisation.
-    public init(_ site: Site, _ norm: LayerNorm) {
+    public init(_ site: Site, _ norm: any AffineNormalization) {
         self.site = site
         self.norm = norm
     }

@@ -100,7 +100,7 @@ public struct HiddenState: Sendable {
 /// Replaces a frozen normalisation.
 public protocol NormAdapter: Sendable {
     /// Returns the normalisation to use instead of `norm`.
-    func replacing(_ norm: LayerNorm) -> any Normalization
+    func replacing(_ norm: any AffineNormalization) -> any Normalization
 }
 
 /// Puts keys and values in front of those of an attention.
@@ -245,18 +245,22 @@ public struct SiteAdapters: Sendable {
         try hidden.sorted { $0.key.path < $1.key.path }.map(\.value).penalty()
     }
 
-    /// The number of blocks of a tower below everything that acts, embeddings included.
-    public func trunkDepth(of layerCount: Int) -> Int {
-        sites.reduce(layerCount) { min($0, $1.layer ?? 0) }
+    /// The number of a tower's blocks below everything that acts in it, embeddings included.
+    public func trunkDepth(of layerCount: Int, in tower: Site.Tower) -> Int {
+        sites.filter { $0.tower == tower }.reduce(layerCount) { depth, site in
+            // The final norm has no layer, and stands above all that have one.
+            min(depth, site.layer ?? (site.role == .finalNorm ? layerCount : 0))
+        }
     }
 
     /// Whether all that acts in a block computes a token's result from that token alone.
     ///
     /// Most prefixes do: every query sees the same keys, whichever queries are left.
-    func isTokenwise(layer: Int) -> Bool {
-        linear.allSatisfy { $0.layer != layer || $1.isTokenwise }
-            && hidden.allSatisfy { $0.layer != layer || $1.isTokenwise }
-            && attention.allSatisfy { $0.layer != layer || $1.isTokenwise }
-            && block.allSatisfy { $0.layer != layer || $1.isTokenwise }
+    func isTokenwise(layer: Int, in tower: Site.Tower) -> Bool {
+        func isElsewhere(_ site: Site) -> Bool { site.layer != layer || site.tower != tower }
+        return linear.allSatisfy { isElsewhere($0) || $1.isTokenwise }
+            && hidden.allSatisfy { isElsewhere($0) || $1.isTokenwise }
+            && attention.allSatisfy { isElsewhere($0) || $1.isTokenwise }
+            && block.allSatisfy { isElsewhere($0) || $1.isTokenwise }
     }
 }

@@ -1,12 +1,12 @@
 public import GraftLayers
-public import GraftTorch
 
-/// A frozen transformer that reads ragged batches of tokens.
+/// A frozen pretrained model of some family.
 ///
 /// A family is one file under `Families/` and one line in ``ModelRegistry/builtin``. It declares
 /// its parameters by asking a scope for names and shapes, publishes its sites, and calls its
-/// `ForwardContext` at each of them.
-public protocol TextEncoder: Sendable {
+/// `ForwardContext` at each of them. What computes is a ``Tower``: a family with one stack of
+/// blocks is a tower itself, as a ``TextEncoder`` is; a family with two has two.
+public protocol Model: Sendable {
     /// The values of `model_type` in `config.json` that this family reads.
     static var modelTypes: [String] { get }
     /// What checkpoints of whole models put before the base model's names, such as `bert`.
@@ -22,69 +22,8 @@ public protocol TextEncoder: Sendable {
 
     /// Sizes that heads, reports and checks need.
     var shape: ModelShape { get }
-    /// Where adapters may act.
+    /// Where adapters may act, in all towers.
     var sites: SiteMap { get }
-
-    /// Computes what the first block reads, with the adapter at the embeddings.
-    ///
-    /// - Parameters:
-    ///   - batch: Rows of tokens.
-    ///   - context: What acts; its layout is that of `batch`, and becomes that of the result.
-    /// - Returns: [tokens, hidden]
-    /// - Throws: `TorchError`, of kind `invalidArgument` if a row is longer than the model's
-    ///   positions.
-    func embedded(
-        _ batch: TokenBatch,
-        in context: inout ForwardContext
-    ) throws(TorchError) -> Tensor
-
-    /// Computes one block.
-    ///
-    /// - Parameters:
-    ///   - index: Which, counted from 0.
-    ///   - x: The hidden states of the tokens that the context lays out: [tokens, hidden]
-    ///   - context: What acts; with `keepingFirstTokens`, its layout becomes that of the result.
-    ///   - keepingFirstTokens: Whether only each row's first token is needed.
-    /// - Returns: [tokens, hidden], or [rows, hidden] if only first tokens are kept.
-    /// - Throws: `TorchError` if shapes do not fit.
-    func block(
-        _ index: Int,
-        _ x: Tensor,
-        in context: inout ForwardContext,
-        keepingFirstTokens: Bool
-    ) throws(TorchError) -> Tensor
-
-    /// Whether a row's hidden states have the same bits in every batch, given products that have.
-    var keepsRows: Bool { get }
-
-    /// Applies the model's own pooler: [rows, hidden] -> [rows, hidden]; `nil` without one.
-    func pooled(_ firstTokens: Tensor) throws(TorchError) -> Tensor?
-}
-
-/// Which tokens' last hidden states a caller reads.
-public enum WantedTokens: Sendable {
-    case all
-    /// The first of each row; the last block then computes no others.
-    case first
-    /// All, and those after the embeddings and after every block too.
-    case allWithLayers
-}
-
-/// Hidden states and how they lie.
-///
-/// Where an adapter added tokens, these are the states of the batch's own tokens; but a row's first
-/// token is that which the blocks saw, be it an added one.
-public struct EncoderOutput: Sendable {
-    /// The last hidden states of the tokens that ``layout`` lays out: [tokens, hidden].
-    public let hidden: Tensor
-    /// The layout of ``hidden``: the batch's, or that of the rows' first tokens.
-    public let layout: RaggedLayout
-    /// The embeddings' output and every block's, where asked for: [tokens, hidden] each.
-    public let layers: [Tensor]
-    /// Each row's first hidden state: [rows, hidden].
-    public let firstTokens: @Sendable () throws(TorchError) -> Tensor
-    /// What the model's own pooler makes of each row's first token: [rows, hidden]; `nil` without.
-    public let pooled: @Sendable () throws(TorchError) -> Tensor?
 }
 
 /// The sizes of a model.
@@ -110,7 +49,7 @@ public struct ModelShape: Sendable, Hashable, Codable {
 /// The families that Graft knows.
 public struct ModelRegistry: Sendable {
     /// The families, in the order in which they are asked.
-    public let families: [any TextEncoder.Type]
+    public let families: [any Model.Type]
 
     /// Everything that comes with Graft.
     public static let builtin = ModelRegistry(families: [
@@ -120,7 +59,7 @@ public struct ModelRegistry: Sendable {
     /// Finds the family of a model folder by `model_type` in its `config.json`.
     ///
     /// - Throws: `ConfigurationError` naming the type and the known ones.
-    public func family(of file: ConfigurationFile) throws -> any TextEncoder.Type {
+    public func family(of file: ConfigurationFile) throws -> any Model.Type {
         let type = try file.decode(ModelType.self).name
         if let family = families.first(where: { $0.modelTypes.contains(type) }) { return family }
         let known = families.flatMap { $0.modelTypes }.sorted().joined(separator: ", ")

@@ -13,6 +13,8 @@ public struct BaseModel: Sendable {
     /// The folder.
     public let path: String
     /// The frozen model.
+    public let model: any Model
+    /// The frozen model, which reads tokens.
     public let encoder: any TextEncoder
     /// The tokenizer of the folder.
     public let tokenizer: any Tokenizer
@@ -23,7 +25,7 @@ public struct BaseModel: Sendable {
 
     private let checkpoint: Checkpoint
     private let configuration: ConfigurationFile
-    private let family: any TextEncoder.Type
+    private let family: any Model.Type
 
     /// Loads a folder with `config.json`, `model.safetensors` (or shards) and a tokenizer.
     ///
@@ -55,7 +57,8 @@ public struct BaseModel: Sendable {
         )
         let source: any ParameterSource =
             device == .cpu ? parameters : MovedParameters(parameters, device: device)
-        encoder = try family.init(configuration, ParameterScope(source))
+        model = try family.init(configuration, ParameterScope(source))
+        encoder = try BaseModel.textEncoder(model)
         parameterCount = parameters.parameterCount
         tokenizer = try TokenizerFolder(URL(filePath: path)).load()
         self.path = path
@@ -63,7 +66,7 @@ public struct BaseModel: Sendable {
     }
 
     /// The sizes of the model.
-    public var shape: ModelShape { encoder.shape }
+    public var shape: ModelShape { model.shape }
 
     /// What an adapter of this model remembers of it.
     ///
@@ -85,10 +88,19 @@ public struct BaseModel: Sendable {
     /// The same model with parameters from `scope` that start as the frozen ones: for fine-tuning.
     func retrained(in scope: ParameterScope) throws -> any TextEncoder {
         let frozen = CheckpointParameters(checkpoint, prefix: family.checkpointPrefix)
-        return try family.init(
-            configuration,
-            ParameterScope(RetrainedParameters(frozen: frozen, scope: scope))
+        return try BaseModel.textEncoder(
+            family.init(
+                configuration,
+                ParameterScope(RetrainedParameters(frozen: frozen, scope: scope))
+            )
         )
+    }
+
+    private static func textEncoder(_ model: any Model) throws -> any TextEncoder {
+        guard let encoder = model as? any TextEncoder else {
+            throw TrainingError.settings("a \(model.shape.family) model does not read text alone")
+        }
+        return encoder
     }
 }
 

@@ -57,8 +57,8 @@ final class TrunkCache: Sendable {
         if known.count == rows.count {
             let hidden = try Tensor.concatenated(known)
             let isWhole = hidden.size(0) == batch.layout.tokenCount
-            let layout = isWhole ? batch.layout : try batch.layout.keepingFirstTokens()
-            return Trunk(hidden: hidden, layout: layout)
+            let kept = try isWhole ? nil : batch.layout.keeping(model.head.wanted)
+            return Trunk(hidden: hidden, layout: kept?.layout ?? batch.layout)
         }
         let context = ForwardContext(layout: batch.layout, adapters: model.adapters)
         let trunk = try model.encoder.trunk(batch, in: context, wanted: model.head.wanted)

@@ -72,7 +72,7 @@ struct RaggedLayoutTests {
     @Test
     func `first tokens keep their names`() throws {
         let layout = try RaggedLayout(lengths: [2, 1, 3], keys: [5, 9, 7])
-        let first = try layout.keepingFirstTokens()
+        let first = try layout.keepingFirstTokens().layout
         #expect(first.offsets == [0, 1, 2, 3])
         #expect(first.rowKeys == [5, 9, 7])
         let names: [Int64] = try layout.tokenKeys.values()

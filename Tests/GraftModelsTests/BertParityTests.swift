@@ -97,10 +97,12 @@ private struct Probe: NormAdapter {
 
     init(at shape: [Int]) throws { zero = try Tensor(zeros: shape).trainable() }
 
-    func replacing(_ norm: LayerNorm) -> any Normalization { Probed(norm: norm, zero: zero) }
+    func replacing(_ norm: any AffineNormalization) -> any Normalization {
+        Probed(norm: norm, zero: zero)
+    }
 
     private struct Probed: Normalization {
-        let norm: LayerNorm
+        let norm: any Normalization
         let zero: Tensor
 
         func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor { try norm(x) + zero }

@@ -36,7 +36,7 @@ public struct BitFit: AdapterMethod, Hashable {
         to target: NormSite,
         _ scope: ParameterScope
     ) throws -> (any NormAdapter)? {
-        try TrainedNorm(target, trainsWeight: false, scope)
+        target.hasBias ? try TrainedNorm(target, trainsWeight: false, scope) : nil
     }
 }
 

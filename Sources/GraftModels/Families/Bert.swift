@@ -49,13 +49,16 @@ public struct Bert: TextEncoder {
         return try embeddings(batch, in: &context)
     }
 
+    public var tower: Site.Tower { .encoder }
+
     public func block(
         _ index: Int,
         _ x: Tensor,
+        of batch: TokenBatch,
         in context: inout ForwardContext,
-        keepingFirstTokens: Bool
+        keeping kept: KeptTokens?
     ) throws(TorchError) -> Tensor {
-        try blocks[index](x, in: &context, keepingFirstTokens: keepingFirstTokens)
+        try blocks[index](x, in: &context, keeping: kept)
     }
 
     public var keepsRows: Bool {
@@ -202,19 +205,19 @@ extension Bert {
             sites.block.append(BlockSite(site(.block), size: size, layerCount: layerCount))
         }
 
-        // x: [tokens, hidden] -> [tokens, hidden], or [rows, hidden] if only first tokens are kept
+        // x: [tokens, hidden] -> [tokens, hidden], of the kept tokens alone if there are such
         func callAsFunction(
             _ x: Tensor,
             in context: inout ForwardContext,
-            keepingFirstTokens: Bool
+            keeping kept: KeptTokens?
         ) throws(TorchError) -> Tensor {
             let key = try context.apply(key, to: x, at: site(.key))
             let value = try context.apply(value, to: x, at: site(.value))
             let keyLayout = context.layout
             var x = x
-            if keepingFirstTokens {
-                x = try keyLayout.firstTokens(of: x)
-                context.layout = try keyLayout.keepingFirstTokens()
+            if let kept {
+                x = try kept(x)
+                context.layout = kept.layout
             }
             let query = try context.apply(query, to: x, at: site(.query))
             let mixed = try context.attend(

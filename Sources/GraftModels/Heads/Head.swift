@@ -131,7 +131,7 @@ public struct Head: Sendable {
         var x = output.hidden
         if configuration.kind != .tagging {
             x = try pool(output)
-            context.layout = try output.layout.keepingFirstTokens()
+            context.layout = try output.layout.keepingFirstTokens().layout
         }
         x = try x.converted(to: .float32)
         for (index, layer) in layers.enumerated() {

@@ -37,22 +37,26 @@ struct PassOrder {
     }
 
     private static func place(_ site: Site, isPostNorm: Bool) -> Place {
-        Place(layer: site.layer ?? -1, stage: stage(site.role, isPostNorm: isPostNorm))
+        Place(
+            layer: site.layer ?? (site.role == .finalNorm ? .max : -1),
+            stage: stage(site.role, isPostNorm: isPostNorm)
+        )
     }
 
     private static func stage(_ role: Site.Role, isPostNorm: Bool) -> Int {
         switch role {
         case .embeddings, .embeddingNorm: 0
-        case .attentionNorm: isPostNorm ? 6 : 1
-        case .query, .key, .value: 2
+        case .attentionNorm, .crossNorm: isPostNorm ? 6 : 1
+        case .query, .key, .value, .crossQuery, .crossKey, .crossValue: 2
         case .selfAttention, .crossAttention: 3
-        case .attentionOutput: 4
-        case .attention: 5
+        case .attentionOutput, .crossOutput: 4
+        case .attention, .cross: 5
         case .feedForwardNorm: isPostNorm ? 11 : 7
         case .up, .gate: 8
         case .down: 9
         case .feedForward: 10
         case .block: 12
+        case .finalNorm: 13
         }
     }
 }

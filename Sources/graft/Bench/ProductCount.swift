@@ -63,7 +63,7 @@ struct ProductCount {
         )
         let last = encoder.shape.layerCount - 1
         let empty = ForwardContext(layout: try RaggedLayout(lengths: []), adapters: adapters)
-        let isCut = head?.wanted == .first && empty.isTokenwise(layer: last)
+        let isCut = head?.wanted == .first && empty.isTokenwise(layer: last, in: encoder.tower)
         func unit(_ site: Site) -> KeyPath<Amounts, Int> {
             let isLeftOut = isCut && site.layer == last && site.role != .key && site.role != .value
             return isLeftOut ? \.rows : \.tokens

@@ -5,17 +5,17 @@ public import GraftTorch
 public struct Trunk: Sendable {
     /// The hidden states: [tokens, hidden].
     public let hidden: Tensor
-    /// How they lie: the batch's layout, or that of the rows' first tokens.
+    /// How they lie: the batch's layout, or that of the tokens that are wanted.
     public let layout: RaggedLayout
 
-    /// Wraps states that ``TextEncoder/trunk(_:in:wanted:)`` computed.
+    /// Wraps states that ``Tower/trunk(_:in:wanted:)`` computed.
     public init(hidden: Tensor, layout: RaggedLayout) {
         self.hidden = hidden
         self.layout = layout
     }
 }
 
-extension TextEncoder {
+extension Tower {
     /// Computes hidden states.
     ///
     /// The blocks below everything that acts are the *trunk*. Nothing in it learns, so it records
@@ -23,7 +23,7 @@ extension TextEncoder {
     /// once and given back as `trunk`.
     ///
     /// - Parameters:
-    ///   - batch: Rows of tokens.
+    ///   - batch: Rows.
     ///   - context: What acts at the sites; its layout is that of `batch`.
     ///   - wanted: Which tokens' last hidden states are needed.
     ///   - trunk: The trunk's states for these rows, with the same adapters and `wanted`.
@@ -31,7 +31,7 @@ extension TextEncoder {
     /// - Throws: `TorchError`, of kind `invalidArgument` if a row is longer than the model's
     ///   positions.
     public func callAsFunction(
-        _ batch: TokenBatch,
+        _ batch: Batch,
         in context: ForwardContext,
         wanted: WantedTokens,
         trunk: Trunk? = nil
@@ -53,19 +53,16 @@ extension TextEncoder {
         } else {
             (hidden, first) = (try embedded(batch, in: &context), 0)
         }
-        try run(first..<shape.layerCount, &hidden, in: &context, wanted: wanted) {
+        try run(first..<layerCount, &hidden, of: batch, in: &context, wanted: wanted) {
             if wanted == .allWithLayers { layers.append($0) }
         }
-        if wanted == .first, context.layout.tokenCount != context.layout.rowCount {
-            hidden = try context.layout.firstTokens(of: hidden)
-            context.layout = try context.layout.keepingFirstTokens()
-        }
+        hidden = try finished(hidden, in: context)
         let (last, layout) = (hidden, context.layout)
         @Sendable func firstTokens() throws(TorchError) -> Tensor {
             try layout.firstTokens(of: last)
         }
         // Nobody above knows of tokens that an adapter added.
-        let own = wanted == .first ? nil : context.ownTokens
+        let own = wanted.isEveryToken ? context.ownTokens : nil
         return EncoderOutput(
             hidden: try own.map { own throws(TorchError) in try last.selecting(own) } ?? last,
             layout: own == nil ? layout : given,
@@ -79,20 +76,20 @@ extension TextEncoder {
 
     /// The number of blocks below everything that acts; 0 where the model itself is trained.
     public func trunkDepth(below adapters: SiteAdapters) -> Int {
-        isTrained ? 0 : adapters.trunkDepth(of: shape.layerCount)
+        let acts = adapters.sites.contains { upstream.contains($0.tower) }
+        return isTrained || acts ? 0 : adapters.trunkDepth(of: layerCount, in: tower)
     }
 
     /// Computes the hidden states above which something acts.
     ///
     /// - Parameters:
-    ///   - batch: Rows of tokens.
+    ///   - batch: Rows.
     ///   - context: What acts at the sites.
     ///   - wanted: Which tokens are needed in the end.
-    /// - Returns: The states of every token; of first tokens alone if nothing acts at all and no
-    ///   others are wanted.
+    /// - Returns: The states of every token; of the wanted ones alone if nothing acts in any block.
     /// - Throws: As a whole pass.
     public func trunk(
-        _ batch: TokenBatch,
+        _ batch: Batch,
         in context: ForwardContext,
         wanted: WantedTokens
     ) throws(TorchError) -> Trunk {
@@ -101,28 +98,30 @@ extension TextEncoder {
             context.dropoutSeed = nil
             var hidden = try embedded(batch, in: &context)
             let depth = trunkDepth(below: context.adapters)
-            try run(0..<depth, &hidden, in: &context, wanted: wanted) { _ in }
+            try run(0..<depth, &hidden, of: batch, in: &context, wanted: wanted) { _ in }
             return Trunk(hidden: hidden, layout: context.layout)
         }
     }
 
-    /// Runs some blocks, the last block of all for first tokens only if no others are wanted.
+    /// Runs some blocks, the last block of all for no other tokens than are wanted.
     private func run(
         _ blocks: Range<Int>,
         _ hidden: inout Tensor,
+        of batch: Batch,
         in context: inout ForwardContext,
         wanted: WantedTokens,
         _ onLayer: (Tensor) -> Void
     ) throws(TorchError) {
         onLayer(hidden)
         for index in blocks {
-            let isLast = index == shape.layerCount - 1
-            hidden = try block(
-                index,
-                hidden,
-                in: &context,
-                keepingFirstTokens: wanted == .first && isLast && context.isTokenwise(layer: index)
-            )
+            let isLast = index == layerCount - 1
+            let kept = try isLast ? context.layout.keeping(wanted, own: context.ownTokens) : nil
+            let isCut = context.isTokenwise(layer: index, in: tower)
+            hidden = try block(index, hidden, of: batch, in: &context, keeping: isCut ? kept : nil)
+            if let kept, !isCut {
+                hidden = try kept(hidden)
+                context.layout = kept.layout
+            }
             onLayer(hidden)
         }
     }
@@ -135,5 +134,37 @@ extension TextEncoder {
     /// Whether the model's own weights are being trained, as full fine-tuning does.
     private var isTrained: Bool {
         sites.norm.contains { $0.norm.weight.requiresGradient }
+    }
+}
+
+extension WantedTokens {
+    /// Whether no token is left out.
+    var isEveryToken: Bool { self == .all || self == .allWithLayers }
+}
+
+extension RaggedLayout {
+    /// Keeps the tokens that are wanted.
+    ///
+    /// - Parameters:
+    ///   - wanted: Which.
+    ///   - own: Where the batch's own tokens lie, if an adapter added others.
+    /// - Returns: The kept tokens; `nil` for all.
+    /// - Throws: `TorchError` if memory runs out.
+    package func keeping(
+        _ wanted: WantedTokens,
+        own: Tensor? = nil
+    ) throws(TorchError) -> KeptTokens? {
+        switch wanted {
+        case .all, .allWithLayers:
+            return nil
+        case .first:
+            return try keepingFirstTokens()
+        case .last:
+            return try keepingLastTokens()
+        case .chosen(let places):
+            guard let own else { return try keeping(tokens: places) }
+            let ownPlaces: [Int64] = try own.moved(to: .cpu).values()
+            return try keeping(tokens: places.map { ownPlaces[Int($0)] })
+        }
     }
 }

@@ -1,0 +1,72 @@
+internal import Foundation
+internal import GraftLayers
+
+/// How rotary frequencies are stretched for contexts longer than those of pretraining.
+///
+/// Reference: `transformers` 4.57.6, `modeling_rope_utils.py`.
+enum RotaryScaling: Sendable {
+    case none
+    /// Positions are divided by the factor.
+    case linear(factor: Double)
+    /// Llama 3: long waves are divided by the factor, short ones stay, those between are blended.
+    case llama3(factor: Double, low: Double, high: Double, originalPositions: Double)
+
+    /// The angle between neighbours for each pair of a head's elements.
+    func frequencies(headSize: Int, base: Double) -> [Float] {
+        stride(from: 0, to: headSize, by: 2).map { index in
+            // In float32 from here on, as the reference computes them.
+            scaled(1 / powf(Float(base), Float(index) / Float(headSize)))
+        }
+    }
+
+    private func scaled(_ frequency: Float) -> Float {
+        switch self {
+        case .none: return frequency
+        case .linear(let factor): return frequency / Float(factor)
+        case .llama3(let factor, let low, let high, let positions):
+            let wavelength = 2 * Double.pi / Double(frequency)
+            if wavelength < positions / high { return frequency }
+            if wavelength > positions / low { return frequency / Float(factor) }
+            let smooth = Float((positions / wavelength - low) / (high - low))
+            return (1 - smooth) * frequency / Float(factor) + smooth * frequency
+        }
+    }
+}
+
+extension RotaryScaling: Decodable {
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case type = "rope_type"
+        case legacyType = "type"
+        case factor
+        case low = "low_freq_factor"
+        case high = "high_freq_factor"
+        case originalPositions = "original_max_position_embeddings"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.fields(CodingKeys.self, unknown: .ignored)
+        let legacy: String? = try fields.optional(.legacyType)
+        let type = try fields.value(.type, default: legacy ?? "default")
+        func positive(_ key: CodingKeys) throws -> Double {
+            let value: Double = try fields.required(key)
+            guard value > 0 else { throw fields.invalid(key, "must be positive, found \(value)") }
+            return value
+        }
+        switch type {
+        case "default": self = .none
+        case "linear": self = .linear(factor: try positive(.factor))
+        case "llama3":
+            self = .llama3(
+                factor: try positive(.factor),
+                low: try positive(.low),
+                high: try positive(.high),
+                originalPositions: try positive(.originalPositions)
+            )
+        default:
+            throw fields.invalid(
+                .type,
+                "'\(type)' is not supported (supported: default, linear, llama3)"
+            )
+        }
+    }
+}
