@@ -54,12 +54,12 @@ class Stock {
   /// A block of at least `size`, or null if the system has none.
   Header *take(const SizeClass &size) {
     const std::lock_guard guard(lock);
-    // Half as much again at most: a block that is too large wastes what it has too much.
-    for (size_t index = size.index; index < std::min(size.index + 5, SizeClass::count); ++index) {
+    // Not twice as much: a block that is too large wastes what it has too much.
+    for (size_t index = size.index; index < std::min(size.index + 8, SizeClass::count); ++index) {
       if (Header *block = pop(index)) return note_use(block);
     }
     most_used = std::max(most_used, used + size.bytes);
-    while (used + free + size.bytes > most_used && drop_largest()) {
+    while (used + free + size.bytes > most_used + most_used / 4 && drop_largest()) {
     }
     Header *block = map(size.bytes);
     while (block == nullptr && drop_largest()) block = map(size.bytes);
