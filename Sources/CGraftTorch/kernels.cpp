@@ -44,7 +44,7 @@ namespace avx512 {
 #endif
 
 #define KERNELS(set)                                                                                        \
-  Kernels { set::lanes, {set::attend, set::attend_backward}, set::multiply, set::panel_columns, set::mask }
+  Kernels { set::lanes, {set::attend, set::attend_backward}, set::multiply, set::pack_all, set::panel_columns, set::mask }
 
 const Kernels &kernels() {
 #if defined(__x86_64__)

@@ -42,6 +42,10 @@ struct Product {
   const float *bias;
   /// Whether c is added to instead of overwritten.
   bool accumulates;
+  /// All panels of b as `pack` writes them, or null to pack them as they are needed.
+  const float *panels = nullptr;
+  /// Columns of the b that `panels` were packed from, and which of them is this product's first.
+  int64_t packed_columns = 0, packed_first = 0;
 };
 
 struct Kernels {
@@ -50,6 +54,8 @@ struct Kernels {
   AttentionKernels attention;
   /// On this thread. Every element is summed in the same order whatever the other rows and columns are.
   void (*multiply)(const Product &);
+  /// Packs b of a product for all products with it: `depth` times the columns, rounded up to whole panels.
+  void (*pack)(const Product &, float *panels);
   /// Columns that `multiply` takes at once: parts of a product split best at multiples of it.
   int64_t panel;
   /// Writes `in` [width], elements below the threshold zeroed and the others scaled; `in` may be `out`.

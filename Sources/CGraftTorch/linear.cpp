@@ -5,11 +5,14 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/sum.h>
+#include <sys/mman.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <new>
 
 #include "internal.h"
 #include "kernels.h"
@@ -30,6 +33,7 @@ void multiply(const Product &whole) {
     part.columns = std::min(end * panel, whole.columns) - first;
     part.b += first * (whole.b_is_transposed ? whole.b_stride : 1);
     part.c += first;
+    part.packed_first = first;
     if (part.bias != nullptr) part.bias += first;
     kernels().multiply(part);
   });
@@ -41,21 +45,37 @@ at::Tensor as_rows(const at::Tensor &x) {
   return rows.stride(1) == 1 ? rows : rows.contiguous();
 }
 
-/// x W^T + b: [n, in] -> [n, out]
-at::Tensor forward(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
-  auto y = at::empty({x.size(0), weight.size(0)}, x.options());
-  multiply({x.size(0), weight.size(0), x.size(1), x.data_ptr<float>(), x.stride(0), 1, weight.data_ptr<float>(),
-            weight.stride(0), true, y.data_ptr<float>(), y.stride(0), false,
-            bias.defined() ? bias.data_ptr<float>() : nullptr, false});
-  return y;
+/// The second operand of `x W^T`, or of `g W`: the columns, the depth and where they lie.
+Product by_weight(const at::Tensor &weight, bool transposed) {
+  Product p{};
+  p.columns = weight.size(transposed ? 0 : 1);
+  p.depth = weight.size(transposed ? 1 : 0);
+  p.b = weight.data_ptr<float>();
+  p.b_stride = weight.stride(0);
+  p.b_is_transposed = transposed;
+  p.packed_columns = p.columns;
+  return p;
 }
 
-/// g W: [n, out] -> [n, in]
-at::Tensor input_gradient(const at::Tensor &g, const at::Tensor &weight) {
-  auto x = at::empty({g.size(0), weight.size(1)}, g.options());
-  multiply({g.size(0), weight.size(1), g.size(1), g.data_ptr<float>(), g.stride(0), 1, weight.data_ptr<float>(),
-            weight.stride(0), false, x.data_ptr<float>(), x.stride(0), false, nullptr, false});
-  return x;
+int64_t packed_count(const Product &p) {
+  return p.depth * ((p.columns + kernels().panel - 1) / kernels().panel * kernels().panel);
+}
+
+/// `rows` times the weight, from its panels if there are any: [n, out] or [n, in]
+at::Tensor product(const at::Tensor &rows, const at::Tensor &weight, bool transposed, const at::Tensor &bias,
+                   const at::Tensor &panels) {
+  Product p = by_weight(weight, transposed);
+  auto result = at::empty({rows.size(0), p.columns}, rows.options());
+  p.rows = rows.size(0);
+  p.a = rows.data_ptr<float>();
+  p.a_row = rows.stride(0);
+  p.a_step = 1;
+  p.c = result.data_ptr<float>();
+  p.c_stride = result.stride(0);
+  if (bias.defined()) p.bias = bias.data_ptr<float>();
+  if (panels.defined()) p.panels = panels.data_ptr<float>();
+  multiply(p);
+  return result;
 }
 
 /// g^T x: [n, out], [n, in] -> [out, in]
@@ -68,14 +88,16 @@ at::Tensor weight_gradient(const at::Tensor &g, const at::Tensor &x) {
 
 struct Linear : torch::autograd::Function<Linear> {
   static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &x, const at::Tensor &weight,
-                            const std::optional<at::Tensor> &bias) {
+                            const std::optional<at::Tensor> &bias, const std::optional<at::Tensor> &panels,
+                            const std::optional<at::Tensor> &gradient_panels) {
     const auto rows = as_rows(x);
-    context->save_for_backward({weight.requires_grad() ? rows : at::Tensor(), weight});
+    context->save_for_backward(
+        {weight.requires_grad() ? rows : at::Tensor(), weight, gradient_panels.value_or(at::Tensor())});
     context->saved_data["shape"] = x.sizes().vec();
     context->saved_data["has_bias"] = bias && bias->requires_grad();
     auto shape = x.sizes().vec();
     shape.back() = weight.size(0);
-    return graft::forward(rows, weight, bias.value_or(at::Tensor())).view(shape);
+    return product(rows, weight, true, bias.value_or(at::Tensor()), panels.value_or(at::Tensor())).view(shape);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
@@ -84,11 +106,11 @@ struct Linear : torch::autograd::Function<Linear> {
     const auto g = as_rows(gradients[0]);
     at::Tensor x, weight, bias;
     if (context->needs_input_grad(0)) {
-      x = input_gradient(g, saved[1]).view(context->saved_data["shape"].toIntVector());
+      x = product(g, saved[1], false, at::Tensor(), saved[2]).view(context->saved_data["shape"].toIntVector());
     }
     if (context->needs_input_grad(1)) weight = weight_gradient(g, saved[0]);
     if (context->saved_data["has_bias"].toBool()) bias = g.sum(0);
-    return {x, weight, bias};
+    return {x, weight, bias, at::Tensor(), at::Tensor()};
   }
 };
 
@@ -106,12 +128,33 @@ using namespace graft;
 
 bool gt_products_keep_rows(void) { return has_fast_product(); }
 
-gt_status gt_linear(gt_tensor input, gt_tensor weight, gt_tensor bias, gt_tensor *out) {
+gt_status gt_linear(gt_tensor input, gt_tensor weight, gt_tensor bias, gt_tensor panels, gt_tensor gradient_panels,
+                    gt_tensor *out) {
   return guarded([&] {
     const auto &x = unwrap(input);
     const auto &w = unwrap(weight);
     const auto &b = unwrap(bias);
     // Operands that do not fit together get libtorch's message.
-    *out = own(is_ours(x, w, b) ? Linear::apply(x, w, optional(b)) : at::linear(x, w, optional(b)));
+    *out = own(is_ours(x, w, b)
+                   ? Linear::apply(x, w, optional(b), optional(unwrap(panels)), optional(unwrap(gradient_panels)))
+                   : at::linear(x, w, optional(b)));
+  });
+}
+
+gt_status gt_pack_weight(gt_tensor weight, bool for_gradient, gt_tensor *out) {
+  return guarded([&] {
+    const auto &w = unwrap(weight);
+    TORCH_CHECK(w.dim() == 2 && w.is_cpu() && w.scalar_type() == at::kFloat && w.stride(1) == 1,
+                "only a float32 matrix on the CPU whose rows lie together is packed");
+    const Product p = by_weight(w, !for_gradient);
+    // Not the tensors' allocator: it rounds sizes up, which suits what lives shortly.
+    const auto count = packed_count(p);
+    const auto bytes = static_cast<size_t>(count) * sizeof(float);
+    void *memory = mmap(nullptr, std::max<size_t>(bytes, 1), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    auto panels = at::from_blob(
+        memory, {count}, [bytes](void *start) { munmap(start, std::max<size_t>(bytes, 1)); }, w.options());
+    kernels().pack(p, panels.data_ptr<float>());
+    *out = own(std::move(panels));
   });
 }

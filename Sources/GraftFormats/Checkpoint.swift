@@ -52,6 +52,11 @@ public struct Checkpoint: Sendable {
         }
     }
 
+    /// Gives the memory of the mapped files back; they are read again where they are needed.
+    public func releasePages() {
+        for file in files { file.mapping.advise(.dontNeed) }
+    }
+
     /// The names of all tensors, in the order of the files and of the bytes in them.
     public var names: [String] { files.flatMap(\.names) }
 

@@ -12,26 +12,42 @@ public protocol Weight: Sendable {
 
     /// The whole matrix: [output, input]
     func dense() throws(TorchError) -> Tensor
+
+    /// Lays the weight out for many products; it computes the same bits before and after.
+    ///
+    /// - Parameter forGradients: Whether gradients by inputs will be taken too.
+    /// - Throws: `TorchError` if memory runs out.
+    func pack(forGradients: Bool) throws(TorchError)
+}
+
+extension Weight {
+    public func pack(forGradients: Bool) throws(TorchError) {}
 }
 
 /// A weight as the checkpoint stores it.
 public struct DenseWeight: Weight {
     private let matrix: Tensor
+    private let packed: PackedMatrix
     public let inputSize: Int
     public let outputSize: Int
 
     /// Wraps a matrix [output, input].
     public init(_ matrix: Tensor) {
         self.matrix = matrix
+        packed = PackedMatrix(matrix)
         inputSize = matrix.size(1)
         outputSize = matrix.size(0)
     }
 
     public func callAsFunction(_ x: Tensor, bias: Tensor?) throws(TorchError) -> Tensor {
-        try x.linear(matrix, bias: bias)
+        try packed(x, bias: bias)
     }
 
     public func dense() throws(TorchError) -> Tensor { matrix }
+
+    public func pack(forGradients: Bool) throws(TorchError) {
+        try packed.pack(forGradients: forGradients)
+    }
 }
 
 /// A linear map `y = x Wᵀ + b`.

@@ -9,9 +9,25 @@ extension Tensor {
     /// - Returns: [..., output], where this tensor is [..., input].
     /// - Throws: ``TorchError`` of kind `invalidArgument` if the shapes do not fit.
     public func linear(_ weight: Tensor, bias: Tensor? = nil) throws(TorchError) -> Tensor {
+        try linear(weight, bias: bias, panels: nil, gradientPanels: nil)
+    }
+
+    /// As the public form, with copies of the weight as `gt_pack_weight` makes them.
+    func linear(
+        _ weight: Tensor,
+        bias: Tensor?,
+        panels: Tensor?,
+        gradientPanels: Tensor?
+    ) throws(TorchError) -> Tensor {
         try Tensor.call("linear", on: [self, weight]) { out in
             withRaw { x in
-                weight.withRaw { w in bias.withRaw { gt_linear(x, w, $0, &out) } }
+                weight.withRaw { w in
+                    bias.withRaw { b in
+                        panels.withRaw { p in
+                            gradientPanels.withRaw { gt_linear(x, w, b, p, $0, &out) }
+                        }
+                    }
+                }
             }
         }
     }

@@ -85,6 +85,22 @@ public struct BaseModel: Sendable {
         )
     }
 
+    /// Lays frozen weights out for many passes and gives the memory of their file back.
+    ///
+    /// Weights for which no memory is set aside (`PackedMatrix.budget`) stay as they are. No result
+    /// changes.
+    ///
+    /// - Parameter firstLearning: The lowest block through which gradients will be taken; `nil` for
+    ///   none.
+    /// - Throws: `TorchError` if memory runs out.
+    func pack(firstLearning: Int?) throws {
+        for target in model.sites.linear {
+            let layer = target.site.layer ?? 0
+            try target.linear.weight.pack(forGradients: firstLearning.map { layer >= $0 } ?? false)
+        }
+        checkpoint.releasePages()
+    }
+
     /// The same model with parameters from `scope` that start as the frozen ones: for fine-tuning.
     func retrained(in scope: ParameterScope) throws -> any TextEncoder {
         let frozen = CheckpointParameters(checkpoint, prefix: family.checkpointPrefix)

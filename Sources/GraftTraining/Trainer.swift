@@ -125,6 +125,9 @@ public struct Trainer: Sendable {
         let leaves = zip(parameters.slices, parameters.leaves).map { ($0.name, $1) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
         model = try AdaptedModel(base, method: method, head: head, ParameterScope(stored))
+        if !method.trainsBase {
+            try base.pack(firstLearning: model.encoder.trunkDepth(below: model.adapters))
+        }
         loss = TaskLoss(
             head.kind,
             labelSmoothing: options.labelSmoothing,

@@ -48,6 +48,39 @@ struct LinearTests {
         }
     }
 
+    @Test(arguments: shapes)
+    func `a packed matrix computes the same bits`(shape: [Int]) throws {
+        let (x, weight, bias) = try inputs(shape)
+        let seed = try Generator(seed: 3).normal([shape[0], shape[2]])
+        let packed = PackedMatrix(weight)
+        func results() throws -> [Tensor] {
+            let leaf = try x.trainable()
+            let y = try packed(leaf, bias: bias)
+            return [try y.detached()] + (try gradients(of: y, seed: seed, for: [leaf]))
+        }
+        let before = try results()
+        try packed.pack(forGradients: true)
+        for (found, expected) in zip(try results(), before) {
+            try expectIdentical(found, expected)
+        }
+        let threads = Torch.threads
+        defer { Torch.threads = threads }
+        Torch.threads = 1
+        try expectIdentical(try results()[0], before[0])
+    }
+
+    @Test
+    func `what is trained is never packed`() throws {
+        let (x, weight, _) = try inputs([4, 8, 6])
+        let leaf = try weight.trainable()
+        let packed = PackedMatrix(leaf)
+        try packed.pack(forGradients: true)
+        let y = try packed(x, bias: nil)
+        let gradient = try gradients(of: y.sum(), for: [leaf])[0]
+        #expect(gradient.shape == [6, 8])
+        try expectIdentical(try y.detached(), try x.linear(weight))
+    }
+
     @Test
     func `leading dimensions, views and missing biases are taken as they come`() throws {
         let (x, weight, _) = try inputs([12, 8, 6])

@@ -154,7 +154,11 @@ GT_SAFE_API gt_householder_rows(gt_tensor a, gt_tensor *out);
 
 // Layers
 
-GT_SAFE_API gt_linear(gt_tensor input, gt_tensor weight, gt_tensor bias, gt_tensor *out);
+/// `input weight^T + bias`. `panels` and `gradient_panels`: what `gt_pack_weight` made of `weight`, or null handles.
+GT_SAFE_API gt_linear(gt_tensor input, gt_tensor weight, gt_tensor bias, gt_tensor panels, gt_tensor gradient_panels,
+                      gt_tensor *out);
+/// A copy of a frozen weight in the order in which products with it, or those of input gradients, read it.
+GT_SAFE_API gt_pack_weight(gt_tensor weight, bool for_gradient, gt_tensor *out);
 GT_SAFE_API gt_layer_norm(gt_tensor input, gt_tensor weight, gt_tensor bias, double epsilon, gt_tensor *out);
 GT_SAFE_API gt_rms_norm(gt_tensor input, gt_tensor weight, double epsilon, gt_tensor *out);
 GT_SAFE_API gt_embedding(gt_tensor weight, gt_tensor indices, gt_tensor *out);
