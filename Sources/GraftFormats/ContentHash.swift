@@ -74,6 +74,22 @@ public struct ContentHash: Hashable, Sendable, Codable, CustomStringConvertible 
         }
     }
 
+    /// Hashes the contents of files that belong together, in their order.
+    ///
+    /// The hash of one file is that of its contents, of several that of their hashes.
+    ///
+    /// - Parameters:
+    ///   - paths: Regular files, at least one.
+    ///   - cache: Where hashes of unchanged files are found; `nil` reads the files in any case.
+    /// - Throws: ``FileError`` if a file cannot be read.
+    public init(ofFiles paths: [String], cache: HashCache? = .standard) throws(FileError) {
+        precondition(!paths.isEmpty, "there is no hash of no files")
+        var hashes: [ContentHash] = []
+        for path in paths { hashes.append(try ContentHash(ofFile: path, cache: cache)) }
+        self =
+            hashes.count == 1 ? hashes[0] : ContentHash(of: hashes.flatMap { $0.hexadecimal.utf8 })
+    }
+
     /// Hashes the tensors of a checkpoint, or takes the hash from the cache if its files are
     /// unchanged.
     ///

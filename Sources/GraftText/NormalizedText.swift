@@ -81,6 +81,14 @@ struct NormalizedText {
         bytes.append(contentsOf: replacement)
     }
 
+    /// Takes `count` bytes from the end.
+    mutating func removeLast(_ count: Int) {
+        bytes.removeLast(count)
+        guard !isAligned else { return }
+        starts.removeLast(count)
+        ends.removeLast(count)
+    }
+
     /// Makes room for `count` bytes.
     mutating func reserve(_ count: Int) {
         bytes.reserveCapacity(count)

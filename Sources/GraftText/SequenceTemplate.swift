@@ -31,6 +31,22 @@ struct SequenceTemplate: Sendable, Hashable {
         return SequenceTemplate(single: start, pair: start + end)
     }
 
+    /// A token before each text, another behind it.
+    static func surrounding(start: Int32?, end: Int32?) -> SequenceTemplate {
+        func special(_ id: Int32?, _ typeID: Int32) -> [Piece] {
+            id.map { [.special(ids: [$0], typeID: typeID)] } ?? []
+        }
+        let first = special(start, 0) + [.first(typeID: 0)] + special(end, 0)
+        let second = special(start, 1) + [.second(typeID: 1)] + special(end, 1)
+        return SequenceTemplate(single: first, pair: first + second)
+    }
+
+    /// A token before the first text.
+    static func starting(with start: Int32) -> SequenceTemplate {
+        let first: [Piece] = [.special(ids: [start], typeID: 0), .first(typeID: 0)]
+        return SequenceTemplate(single: first, pair: first + [.second(typeID: 1)])
+    }
+
     /// `<s> A </s>` and `<s> A </s></s> B </s>`, all in one segment.
     static func roberta(cls: Int32, sep: Int32) -> SequenceTemplate {
         let start: [Piece] = [

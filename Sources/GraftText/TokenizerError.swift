@@ -26,8 +26,8 @@ extension TokenizerError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .noTokenizer(let folder):
-            "\(folder): no tokenizer.json or vocab.txt here "
-                + "(hint: give the model folder that `save_pretrained` wrote)"
+            "\(folder): no tokenizer.json, vocab.json with merges.txt, SentencePiece model or vocab.txt "
+                + "here (hint: give the model folder that `save_pretrained` wrote)"
         case .unreadable(let file, let reason):
             "\(file): cannot be read: \(reason)"
         case .notJSON(let file, let line, let column, let reason):

@@ -72,16 +72,14 @@ public struct BaseModel: Sendable {
     ///
     /// The weights are hashed on the first call for a file; the hash is remembered on disk.
     public func identity() throws -> BaseIdentity {
-        let names = ["tokenizer.json", "vocab.txt"].map { path + "/" + $0 }
-        guard let file = names.first(where: FileManager.default.fileExists) else {
-            throw TrainingError.missingTokenizer(path)
-        }
+        let files = try TokenizerFolder(URL(filePath: path)).files()
+        guard !files.isEmpty else { throw TrainingError.missingTokenizer(path) }
         return BaseIdentity(
             family: shape.family,
             hiddenSize: shape.hiddenSize,
             layerCount: shape.layerCount,
             weights: ContentHash(of: checkpoint),
-            tokenizer: try ContentHash(ofFile: file)
+            tokenizer: try ContentHash(ofFiles: files.map { $0.path(percentEncoded: false) })
         )
     }
 

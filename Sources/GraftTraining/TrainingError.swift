@@ -39,7 +39,7 @@ extension TrainingError: CustomStringConvertible {
             return "\(device): there is no such device, or libtorch is a CPU build"
                 + " (hint: --device cpu)"
         case .missingTokenizer(let path):
-            return "\(path): neither tokenizer.json nor vocab.txt found"
+            return "\(path): none of the files that a tokenizer is read from"
         case .wrongBase(let adapter, let reason):
             return "\(adapter): this adapter belongs to another model: \(reason)"
                 + " (hint: --allow-base-mismatch runs it all the same)"

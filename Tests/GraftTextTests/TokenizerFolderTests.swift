@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func `an empty folder names what it lacks`() throws {
-        #expect(try failure([:]).contains("no tokenizer.json or vocab.txt here"))
+        #expect(try failure([:]).contains("no tokenizer.json, vocab.json with merges.txt"))
     }
 
     @Test(arguments: [

@@ -4,6 +4,10 @@ Needs: tokenizers==0.22.2, sentencepiece==0.2.1 (other versions: the Unicode tab
 with them). Seed: 20261125.
 
     python Tools/reference/subword.py fixtures Tests/GraftTextTests/Fixtures
+    python Tools/reference/subword.py corpus ../shared/data Tests/GraftTextTests/Fixtures/subword_corpus.json
+
+The second writes hashes over data sets with vocabularies that are not part of this repository, and needs
+transformers==4.57.6, tiktoken==0.14.0 and protobuf as well.
 
 One folder per variant with a tokenizer.json, whose small vocabulary is trained here on made-up text if it is
 not there yet (training is not repeatable);
@@ -13,6 +17,7 @@ Unicode scalar). Offsets are UTF-8 bytes.
 """
 
 import base64
+import gzip
 import io
 import json
 import random
@@ -439,8 +444,94 @@ def unicode_hashes(made):
     return result
 
 
-def main(command, folder):
-    folder = Path(folder)
+CORPORA = ["udhr", "tatoeba_sentences"]
+
+
+def clip_files(source, folder):
+    """vocab.json and merges.txt of CLIP, from the list of merges that its authors published."""
+    lines = gzip.open(source / "clip/bpe_simple_vocab_16e6.txt.gz", "rt", encoding="utf-8").read().split("\n")
+    merges = lines[1 : 49152 - 256 - 2 + 1]
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    letters = [chr(byte) for byte in printable] + [chr(0x100 + index) for index in range(68)]
+    tokens = letters + [letter + "</w>" for letter in letters] + ["".join(merge.split()) for merge in merges]
+    tokens += ["<|startoftext|>", "<|endoftext|>"]
+    (folder / "vocab.json").write_text(json.dumps({token: index for index, token in enumerate(tokens)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(merges) + "\n", "utf-8")
+
+
+def references(source):
+    """By name, a function from a text to its ids."""
+    import tiktoken
+    import transformers
+
+    def fast(name, class_name, files):
+        with tempfile.TemporaryDirectory() as folder:
+            for file, target in files.items():
+                (Path(folder) / target).write_bytes((source / file).read_bytes())
+            if name == "clip":
+                clip_files(source, Path(folder))
+            made = getattr(transformers, class_name + "Fast").from_pretrained(folder).backend_tokenizer
+        made.no_truncation()
+        return lambda text: made.encode(text).ids
+
+    def ranks(file, pattern, specials):
+        lines = (source / file).read_bytes().splitlines()
+        table = {base64.b64decode(token): int(rank) for token, rank in map(bytes.split, lines)}
+        made = tiktoken.Encoding(file, pat_str=pattern, mergeable_ranks=table, special_tokens=specials)
+        return lambda text: made.encode(text, disallowed_special=())
+
+    def model(file):
+        return sentencepiece.SentencePieceProcessor(model_file=str(source / file)).encode
+
+    merges = {"gpt2/merges.txt": "merges.txt"}
+    small = "small_spm/test_sentencepiece_"
+    cl100k = (
+        r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
+        r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+    )
+    return {
+        "gpt2": fast("gpt2", "GPT2Tokenizer", merges | {"gpt2/vocab.json": "vocab.json"}),
+        "roberta": fast("roberta", "RobertaTokenizer", merges | {"roberta_bart/vocab.json": "vocab.json"}),
+        "qwen2": fast("qwen2", "Qwen2Tokenizer", merges | {"gpt2/vocab.json": "vocab.json"}),
+        "clip": fast("clip", "CLIPTokenizer", {}),
+        "llama2": fast("llama2", "LlamaTokenizer", {"llama2/tokenizer.model": "tokenizer.model"}),
+        "t5": fast("t5", "T5Tokenizer", {"t5/spiece.model": "spiece.model"}),
+        "albert": fast("albert", "AlbertTokenizer", {"albert/spiece.model": "spiece.model"}),
+        "xlm_roberta": fast("xlmr", "XLMRobertaTokenizer", {"t5/spiece.model": "sentencepiece.bpe.model"}),
+        "llama3": ranks("llama3/tokenizer.model", PATTERNS["llama3"], {}),
+        "cl100k": ranks("cl100k/cl100k_base.tiktoken", cl100k, {}),
+        "plain_t5": model("t5/spiece.model"),
+        "plain_albert": model("albert/spiece.model"),
+        "plain_llama2": model("llama2/tokenizer.model"),
+        "plain_unigram": model(small + "unigram.model"),
+        "plain_bpe": model(small + "bpe.model"),
+        "plain_fallback": model(small + "with_bytefallback.model"),
+        "plain_ja": model("small_spm/test_model_ja.model"),
+    }
+
+
+def corpus(data):
+    rows = []
+    for name, encode in references(data / "tokenizers").items():
+        for folder in CORPORA:
+            digest, tokens, count = Hash(), 0, 0
+            for path in sorted((data / folder).glob("*.jsonl.gz")):
+                for text in rows_of(path):
+                    ids = encode(text)
+                    digest.add([len(ids)])
+                    digest.add(ids)
+                    tokens += len(ids)
+                    count += 1
+            row = {"tokenizer": name, "folder": folder, "rows": count, "tokens": tokens, "hash": str(digest)}
+            rows.append(row)
+    return rows
+
+
+def main(command, source, target=None):
+    if command == "corpus":
+        write_lines(Path(target), corpus(Path(source)))
+        return
+    folder = Path(source)
     made = variants(folder)
     generator = random.Random(SEED)
     pool = POOL + ["'s", "'Re", " '", "1", "23", "\n", "\r\n", "  ", "▁", "<s>", "</s>", "<|begin|>", "①", "ﬁ", "ｶ", "ﾞ"]

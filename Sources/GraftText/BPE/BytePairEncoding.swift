@@ -23,6 +23,10 @@ struct BytePairEncoding: SubwordModel {
         var fallsBackToBytes = false
         /// Whether a word that is a token is taken whole, whatever the merges say.
         var ignoresMerges = false
+        /// By id, whether a token is found in text; empty if all are.
+        var isFound: [Bool] = []
+        /// Symbols that are found whole and never merge.
+        var frozen = ByteTrie()
         /// What symbols after the first start with.
         var continuingPrefix: [UInt8] = []
         /// What the last symbol of a word ends with.
@@ -39,6 +43,12 @@ struct BytePairEncoding: SubwordModel {
 
     /// By byte, the token that spells it where a character has none; empty if one of them is missing.
     private let fallbackIDs: [Int32]
+
+    /// Whether no token has a space letter (`▁`) behind another character, so that nothing merges across.
+    ///
+    /// Text that is not cut into words, as in Llama 2, may then be cut before each: the tokens are the same, and
+    /// words are short.
+    private let cutsAtSpaces: Bool
 
     /// Creates a model.
     ///
@@ -58,6 +68,12 @@ struct BytePairEncoding: SubwordModel {
         fallbackIDs =
             options.fallsBackToBytes
             ? (UInt8.min...UInt8.max).map { trie.value(of: Self.byteToken($0).utf8) ?? -1 } : []
+        cutsAtSpaces =
+            options.alphabet == .characters && options.continuingPrefix.isEmpty
+            && options.endOfWordSuffix.isEmpty && trie.value(of: Self.space) != nil
+            && !(0..<Int32(vocabulary.idBound)).contains { id in
+                vocabulary.bytes(of: id).hasSpaceInside
+            }
     }
 
     func appendPieces(
@@ -73,10 +89,12 @@ struct BytePairEncoding: SubwordModel {
         workspace.merging.reset()
         switch options.alphabet {
         case .bytes: appendBytes(of: word, in: bytes, to: &workspace.merging)
-        case .characters: appendCharacters(of: word, in: bytes, to: &workspace.merging)
+        case .characters: appendCharacters(of: word, in: bytes, &workspace.merging, to: &pieces)
         }
         workspace.merging.merge(with: merges, into: &pieces)
     }
+
+    fileprivate static let space = Array("\u{2581}".utf8)
 
     /// The token that spells a byte where a character has none.
     static func byteToken(_ byte: UInt8) -> String {
@@ -122,16 +140,36 @@ struct BytePairEncoding: SubwordModel {
         unknown.end(in: &symbols)
     }
 
+    /// Adds the symbols of a word, and merges those before each place that nothing merges across.
     private func appendCharacters(
         of word: Range<Int>,
         in bytes: [UInt8],
-        to symbols: inout MergeWorkspace
+        _ symbols: inout MergeWorkspace,
+        to pieces: inout [Piece]
     ) {
         var unknown = UnknownRun(options)
         var index = word.lowerBound
+        var wasSpace = true
+        func cut() {
+            unknown.end(in: &symbols)
+            symbols.merge(with: merges, into: &pieces)
+            symbols.reset()
+        }
         while index < word.upperBound {
+            if let length = options.frozen.longestKey(in: bytes, at: index) {
+                let range = index..<index + length
+                cut()
+                pieces.append(Piece(id: options.frozen.value(of: bytes[range]) ?? 0, range: range))
+                index += length
+                continue
+            }
             let range = index..<index + bytes.width(at: index)
             index = range.upperBound
+            if cutsAtSpaces {
+                let isSpace = bytes[range].elementsEqual(Self.space)
+                if isSpace, !wasSpace { cut() }
+                wasSpace = isSpace
+            }
             if let id = id(ofSymbol: range, in: bytes, word) {
                 unknown.end(in: &symbols)
                 symbols.append(id, range)
@@ -164,7 +202,22 @@ struct BytePairEncoding: SubwordModel {
             return nil
         }
         let value = trie.value(at: node)
-        return value < 0 ? nil : value
+        guard value >= 0, options.isFound.isEmpty || options.isFound[Int(value)] else { return nil }
+        return value
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Whether a space letter stands behind another character.
+    fileprivate var hasSpaceInside: Bool {
+        var rest = self
+        while rest.starts(with: BytePairEncoding.space) {
+            rest = rest.dropFirst(BytePairEncoding.space.count)
+        }
+        return rest.indices.contains { index in
+            self[index] == BytePairEncoding.space[0]
+                && rest[index...].starts(with: BytePairEncoding.space)
+        }
     }
 }
 

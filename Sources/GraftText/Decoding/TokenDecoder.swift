@@ -6,7 +6,7 @@ protocol TokenDecoder: Sendable {
 
 /// Decoding steps, one after the other; the parts that come out are joined.
 struct DecoderChain: Sendable {
-    let steps: [any TokenDecoder]
+    var steps: [any TokenDecoder]
 
     /// Returns the text of `tokens`.
     func decode(_ tokens: [String]) -> String {

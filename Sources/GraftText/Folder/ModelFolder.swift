@@ -10,6 +10,13 @@ struct ModelFolder {
         FileManager.default.fileExists(atPath: path(of: name))
     }
 
+    /// The names of the folder's files that end in `suffix`, sorted.
+    func names(endingIn suffix: String) -> [String] {
+        let path = url.path(percentEncoded: false)
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return names.filter { $0.hasSuffix(suffix) }.sorted()
+    }
+
     func path(of name: String) -> String {
         url.appending(path: name).path(percentEncoded: false)
     }

@@ -47,18 +47,7 @@ struct TokenizerFile {
         var tokens: [AddedToken] = []
         for entry in try section.elements() {
             let token = try AddedToken(entry)
-            if let id = vocabulary.id(of: token.content), id != token.id {
-                throw entry.invalid(
-                    "token \(token.content) has id \(token.id) here and \(id) in model.vocab"
-                )
-            }
-            if let other = vocabulary.token(of: token.id),
-                !other.utf8.elementsEqual(token.content.utf8)
-            {
-                throw entry.invalid(
-                    "id \(token.id) is that of \(token.content) here and of \(other) in model.vocab"
-                )
-            }
+            try entry.check(token, vocabulary)
             if tokens.contains(where: { $0.id == token.id }) {
                 throw entry.invalid("id \(token.id) is given to two added tokens")
             }
@@ -73,11 +62,16 @@ extension AddedToken {
     ///
     /// - Throws: ``TokenizerError`` if the entry lacks a content or an id, or has settings of other types.
     fileprivate init(_ entry: JSONField) throws(TokenizerError) {
+        try self.init(entry, id: try entry.member("id").id())
+    }
+
+    /// Reads an entry whose id stands elsewhere.
+    init(_ entry: JSONField, id: Int32) throws(TokenizerError) {
         _ = try entry.members(allowed: [
             "id", "content", "special", "normalized", "single_word", "lstrip", "rstrip",
         ])
         self.init(
-            id: try entry.member("id").id(),
+            id: id,
             content: try entry.member("content").string(),
             isSpecial: try entry.member("special").bool(),
             isNormalized: try entry.member("normalized").bool(),
