@@ -34,13 +34,33 @@ public enum Metric: String, Sendable, Hashable, Codable, CaseIterable {
     case entityRecall = "entity_recall"
     /// The share of words whose tag is right.
     case tokenAccuracy = "token_accuracy"
+    /// The share of answers that equal a reference, case, articles and punctuation aside.
+    case exactMatch = "exact_match"
+    /// The mean F1 of the words that an answer shares with a reference.
+    case tokenF1 = "token_f1"
+    /// The mean F1 of the longest common subsequence of words.
+    case rougeL = "rouge_l"
+    /// BLEU of the whole, from 0 to 100.
+    case bleu
+    /// chrF of the whole, from 0 to 100.
+    case chrf
+    /// The exponential of the mean loss of a token.
+    case perplexity
+    /// The loss in bits, shared out over the bytes of the text: comparable between tokenizers.
+    case bitsPerByte = "bits_per_byte"
+    /// The share of queries whose best candidate is right.
+    case recallAt1 = "recall_at_1"
+    /// The share of queries with a right one among the 5 best candidates.
+    case recallAt5 = "recall_at_5"
+    /// The share of queries with a right one among the 10 best candidates.
+    case recallAt10 = "recall_at_10"
     /// The mean loss over the evaluated rows, which only the model can tell.
     case loss
 
     /// Whether more is better; if not, less is.
     public var higherIsBetter: Bool {
         switch self {
-        case .mse, .mae, .loss: false
+        case .mse, .mae, .loss, .perplexity, .bitsPerByte: false
         default: true
         }
     }

@@ -1,0 +1,20 @@
+internal import Foundation
+
+/// What the loss of a language model amounts to.
+public enum LanguageModelMetrics {
+    /// Returns the perplexity: among how many tokens the model hesitates, on average.
+    ///
+    /// - Parameter meanLoss: The mean negative natural logarithm of the probability of a token.
+    /// - Returns: At least 1 for a loss that is not negative.
+    public static func perplexity(meanLoss: Double) -> Double { exp(meanLoss) }
+
+    /// Returns how many bits the model needs for a byte of text, which does not depend on the tokenizer.
+    ///
+    /// - Parameters:
+    ///   - totalLoss: The sum of the negative natural logarithms of the tokens' probabilities.
+    ///   - byteCount: The size of the text in UTF-8.
+    /// - Returns: Not a number for an empty text.
+    public static func bitsPerByte(totalLoss: Double, byteCount: Int) -> Double {
+        byteCount == 0 ? .nan : totalLoss / (Double(byteCount) * log(2))
+    }
+}
