@@ -166,7 +166,8 @@ struct BytePairEncoding: SubwordModel {
             let range = index..<index + bytes.width(at: index)
             index = range.upperBound
             if cutsAtSpaces {
-                let isSpace = bytes[range].elementsEqual(Self.space)
+                let isSpace =
+                    bytes[range.lowerBound] == 0xE2 && bytes[range].elementsEqual(Self.space)
                 if isSpace, !wasSpace { cut() }
                 wasSpace = isSpace
             }
@@ -190,6 +191,7 @@ struct BytePairEncoding: SubwordModel {
     private func id(ofSymbol range: Range<Int>, in bytes: [UInt8], _ word: Range<Int>) -> Int32? {
         let trie = vocabulary.trie
         var node = ByteTrie.root
+        @inline(__always)
         func step(_ byte: UInt8) -> Bool {
             node = trie.child(of: node, byte)
             return node != ByteTrie.root

@@ -19,6 +19,7 @@ enum NormalizationForm: String, TextNormalizer {
         var marks = CombiningRun()
         var composer = Composer()
         var reader = ScalarTraitsReader()
+        var seen: [Unicode.Scalar: [Unicode.Scalar]] = [:]
 
         func emit(_ part: Composer.Part) {
             if composes {
@@ -54,7 +55,7 @@ enum NormalizationForm: String, TextNormalizer {
                 result.append(range, of: source)
                 continue
             }
-            for (place, part) in decomposition(of: scalar, &reader).enumerated() {
+            for (place, part) in decomposition(of: scalar, &reader, &seen).enumerated() {
                 let origin = place == 0 ? source.sourceRange(of: range) : nil
                 let combiningClass = reader.traits(of: part).combiningClass
                 if combiningClass != 0 {
@@ -79,9 +80,16 @@ enum NormalizationForm: String, TextNormalizer {
 
     private func decomposition(
         of scalar: Unicode.Scalar,
-        _ reader: inout ScalarTraitsReader
+        _ reader: inout ScalarTraitsReader,
+        _ seen: inout [Unicode.Scalar: [Unicode.Scalar]]
     ) -> [Unicode.Scalar] {
-        if isCompatible { return ReferenceUnicode.compatibleDecomposition(of: scalar) }
+        if isCompatible {
+            // Looking it up is slow, and a text has few different characters.
+            if let parts = seen[scalar] { return parts }
+            let parts = ReferenceUnicode.compatibleDecomposition(of: scalar)
+            seen[scalar] = parts
+            return parts
+        }
         guard reader.traits(of: scalar).flags.contains(.decomposes) else { return [scalar] }
         return reader.decomposition(of: scalar)
     }

@@ -22,18 +22,20 @@ struct Lowercase: TextNormalizer {
         let source = text
         var result = source.emptied()
         var reader = ScalarTraitsReader()
+        // Runs that stay as they are go over in one piece.
+        var kept = 0
         source.forEachScalar { scalar, range in
             let traits = reader.traits(of: scalar)
-            if traits.flags.contains(.lowercasesToMany) {
-                for part in ReferenceUnicode.lowercase(of: scalar) {
-                    result.append(part, from: source.sourceRange(of: range))
-                }
-            } else if traits.lowercase == scalar {
-                result.append(range, of: source)
-            } else {
-                result.append(traits.lowercase, from: source.sourceRange(of: range))
+            let isLong = traits.flags.contains(.lowercasesToMany)
+            if !isLong, traits.lowercase == scalar { return }
+            if kept < range.lowerBound { result.append(kept..<range.lowerBound, of: source) }
+            kept = range.upperBound
+            for part in isLong ? ReferenceUnicode.lowercase(of: scalar) : [traits.lowercase] {
+                result.append(part, from: source.sourceRange(of: range))
             }
         }
+        guard kept > 0 else { return }
+        if kept < source.bytes.count { result.append(kept..<source.bytes.count, of: source) }
         text = result
     }
 }
@@ -46,11 +48,17 @@ struct StripAccents: TextNormalizer {
         guard !text.isASCII else { return }
         let source = text
         var result = source.emptied()
+        var reader = ScalarTraitsReader()
+        var kept = 0
         source.forEachScalar { scalar, range in
-            if scalar.value < 0x300 || !ReferenceUnicode.isMark(scalar) {
-                result.append(range, of: source)
+            guard scalar.value >= 0x300, reader.traits(of: scalar).flags.contains(.mark) else {
+                return
             }
+            if kept < range.lowerBound { result.append(kept..<range.lowerBound, of: source) }
+            kept = range.upperBound
         }
+        guard kept > 0 else { return }
+        if kept < source.bytes.count { result.append(kept..<source.bytes.count, of: source) }
         text = result
     }
 }
@@ -106,6 +114,15 @@ struct Replace: TextNormalizer {
         case spaces
         /// `\s+`: white space.
         case whitespace
+
+        /// What every match begins with, if that is always the same byte.
+        var first: UInt8? {
+            switch self {
+            case .text(let text): text.first
+            case .spaces: 0x20
+            case .whitespace: nil
+            }
+        }
     }
 
     let pattern: Pattern
@@ -116,6 +133,10 @@ struct Replace: TextNormalizer {
         var result = source.emptied()
         var (kept, index) = (0, 0)
         while index < source.bytes.count {
+            if let first = pattern.first, source.bytes[index] != first {
+                index += 1
+                continue
+            }
             let end = match(in: source.bytes, at: index)
             if end == index {
                 index += source.bytes.width(at: index)
@@ -142,6 +163,8 @@ struct Replace: TextNormalizer {
             while end < bytes.count, bytes[end] == 0x20 { end += 1 }
             return end - start > 1 ? end : start
         case .whitespace:
+            // All white space in ASCII is below the letters.
+            if (0x21...0x7E).contains(bytes[start]) { return start }
             var end = start
             while end < bytes.count, bytes.scalar(at: end).scalar.properties.isWhitespace {
                 end += bytes.width(at: end)

@@ -40,6 +40,9 @@ struct ScalarTraits: Sendable {
 
         /// A scalar whose lower case is more than one scalar.
         static let lowercasesToMany = Flags(rawValue: 1 << 6)
+
+        /// A mark of any kind (`M`).
+        static let mark = Flags(rawValue: 1 << 7)
     }
 
     /// What the split patterns of byte-level vocabularies tell apart: `\p{L}`, `\p{N}`, `\s`.
@@ -63,6 +66,7 @@ struct ScalarTraits: Sendable {
         if ReferenceUnicode.isPunctuation(scalar) { flags.insert(.punctuation) }
         if ReferenceUnicode.isUnclean(scalar) { flags.insert(.unclean) }
         if ReferenceUnicode.isNonspacingMark(scalar) { flags.insert(.nonspacingMark) }
+        if ReferenceUnicode.isMark(scalar) { flags.insert(.mark) }
         if ReferenceUnicode.isChinese(scalar) { flags.insert(.chinese) }
         if ReferenceUnicode.decomposition(of: scalar) != [scalar] { flags.insert(.decomposes) }
         let lower = ReferenceUnicode.lowercase(of: scalar)
