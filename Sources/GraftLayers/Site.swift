@@ -158,7 +158,7 @@ public struct BlockSite: Sendable {
     }
 }
 
-/// What the first block of a tower reads.
+/// The output of a tower's embeddings: what its first block reads, or what is projected for it.
 public struct EmbeddingSite: Sendable {
     /// Where it is.
     public let site: Site

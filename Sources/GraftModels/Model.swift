@@ -53,7 +53,7 @@ public struct ModelRegistry: Sendable {
 
     /// Everything that comes with Graft.
     public static let builtin = ModelRegistry(families: [
-        Bert.self
+        Bert.self, Roberta.self, DistilBert.self, Electra.self,
     ])
 
     /// Finds the family of a model folder by `model_type` in its `config.json`.

@@ -55,12 +55,12 @@ struct BottleneckCase: ReferenceCase {
 
 /// An encoder with an adapter and a head.
 struct AdaptedEncoder {
-    let encoder: Bert
+    let encoder: any TextEncoder
     let adapters: SiteAdapters
     let head: Head
 
     init(
-        encoder: Bert,
+        encoder: any TextEncoder,
         method: any AdapterMethod,
         head: HeadConfiguration,
         _ scope: ParameterScope

@@ -15,15 +15,8 @@ struct CompositionTests {
 
     /// An adapter with values that matter, the same for equal seeds.
     private func adapters(_ expression: String, seed: UInt64) throws -> SiteAdapters {
-        let method = try AdapterRegistry.builtin.method(named: expression)
-        let fresh = FreshParameters(seed: seed)
-        _ = try method.attached(to: base.encoder.sites, ParameterScope(fresh))
-        let generator = try Generator(seed: seed)
-        let values = try fresh.parameters.map { name, value in
-            (name, try value + generator.normal(value.shape, deviation: 0.3))
-        }
-        let stored = StoredParameters(Dictionary(uniqueKeysWithValues: values))
-        return try method.attached(to: base.encoder.sites, ParameterScope(stored))
+        try AdapterRegistry.builtin.method(named: expression)
+            .seeded(seed, at: base.encoder.sites)
     }
 
     private func composed(

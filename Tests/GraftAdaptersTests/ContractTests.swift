@@ -8,8 +8,8 @@ import GraftTorch
 import GraftTraining
 import Testing
 
-/// What every method owes its users, whoever adds it.
-@Suite("Every method")
+/// What every method owes its users on every family, whoever adds either.
+@Suite("Every method on every family")
 struct ContractTests {
     /// What is known of a method from its name: presets that start as the exact identity.
     static let exactStarts: Set<String> = [
@@ -56,11 +56,15 @@ struct ContractTests {
         return (trainer, try trainer.run(on: task.rows(base.tokenizer), evaluation: nil))
     }
 
+    private func batch(_ family: TinyFamily) throws -> TokenBatch {
+        try Fixture("\(family.model)/expected").batch()
+    }
+
     private func hidden(
         _ encoder: any TextEncoder,
-        _ adapters: SiteAdapters = SiteAdapters()
+        _ adapters: SiteAdapters,
+        _ batch: TokenBatch
     ) throws -> Tensor {
-        let batch = try Fixture("bert/h16/expected").batch()
         let context = ForwardContext(layout: batch.layout, adapters: adapters)
         return try withoutGradients { () throws in
             try encoder(batch, in: context, wanted: .all).hidden.detached()
@@ -80,12 +84,16 @@ struct ContractTests {
         )
     }
 
-    @Test(arguments: methods)
-    func `a fresh adapter changes nothing, or nearly nothing`(name: String) throws {
-        let model = try TinyModel()
+    @Test(arguments: methods, TinyFamily.all)
+    func `a fresh adapter changes nothing, or nearly nothing`(
+        name: String,
+        family: TinyFamily
+    ) throws {
+        let model = try TinyModel(family.model)
         let fresh = try adapted(name, model.base, FreshParameters(seed: 3))
         let (found, frozen) = (
-            try hidden(fresh.encoder, fresh.adapters), try hidden(model.base.encoder)
+            try hidden(fresh.encoder, fresh.adapters, batch(family)),
+            try hidden(model.base.encoder, SiteAdapters(), batch(family))
         )
         if ContractTests.exactStarts.contains(name) {
             #expect(try found.isEqual(to: frozen))
@@ -98,22 +106,29 @@ struct ContractTests {
         }
     }
 
-    @Test(arguments: methods)
-    func `training leaves the frozen model as it was`(name: String) throws {
-        let model = try TinyModel()
-        let before = try hidden(model.base.encoder)
+    @Test(arguments: methods, TinyFamily.all)
+    func `training leaves the frozen model as it was`(
+        name: String,
+        family: TinyFamily
+    ) throws {
+        let model = try TinyModel(family.model)
+        let batch = try batch(family)
+        let before = try hidden(model.base.encoder, SiteAdapters(), batch)
         let (trainer, outcome) = try trained(name, on: model.base)
-        try expectIdentical(hidden(model.base.encoder), before)
-        let after = try hidden(trainer.model.encoder, trainer.model.adapters)
+        try expectIdentical(hidden(model.base.encoder, SiteAdapters(), batch), before)
+        let after = try hidden(trainer.model.encoder, trainer.model.adapters, batch)
         #expect(try after.isEqual(to: before) == (name == "head"), "the adapter learned")
-        let folder = Fixture.folder.appending(path: "bert/h16").path(percentEncoded: false)
+        let folder = try Fixture.folder.appending(path: family.model).path(percentEncoded: false)
         #expect(try ContentHash(of: Checkpoint(path: folder)) == model.base.identity().weights)
         #expect(outcome.steps.count { !$0.loss.isFinite } == 0)
     }
 
-    @Test(arguments: methods)
-    func `only the adapter and the head are trained`(name: String) throws {
-        let model = try TinyModel()
+    @Test(arguments: methods, TinyFamily.all)
+    func `only the adapter and the head are trained`(
+        name: String,
+        family: TinyFamily
+    ) throws {
+        let model = try TinyModel(family.model)
         let (trainer, outcome) = try trained(name, on: model.base)
         let prefixes = name == "full" ? ["head.", "base."] : ["head.", "adapter."]
         #expect(Set(trainer.slices.map(\.name)) == Set(outcome.tensors.keys))
@@ -124,15 +139,18 @@ struct ContractTests {
             #expect(!site.norm.weight.requiresGradient && site.norm.bias?.requiresGradient != true)
         }
         // The frozen part records nothing: without adapters there is nothing to differentiate.
-        let batch = try Fixture("bert/h16/expected").batch()
+        let batch = try batch(family)
         let context = ForwardContext(layout: batch.layout)
         let output = try model.base.encoder(batch, in: context, wanted: .all)
         #expect(!output.hidden.requiresGradient)
     }
 
-    @Test(arguments: methods)
-    func `what is saved comes back bit for bit`(name: String) throws {
-        let model = try TinyModel()
+    @Test(arguments: methods, TinyFamily.all)
+    func `what is saved comes back bit for bit`(
+        name: String,
+        family: TinyFamily
+    ) throws {
+        let model = try TinyModel(family.model)
         let (trainer, outcome) = try trained(name, on: model.base)
         let task = TinyTask.classification
         let bundle = AdapterBundle(
@@ -167,13 +185,16 @@ struct ContractTests {
         #expect(found == expected)
     }
 
-    @Test(arguments: methods.filter { $0 != "full" })
-    func `a bfloat16 model is close to float32`(name: String) throws {
-        let model = try TinyModel()
+    @Test(arguments: methods.filter { $0 != "full" }, TinyFamily.all)
+    func `a bfloat16 model is close to float32`(
+        name: String,
+        family: TinyFamily
+    ) throws {
+        let model = try TinyModel(family.model)
         let (trainer, outcome) = try trained(name, on: model.base)
         let half = try adapted(
             name,
-            TinyModel(dtype: .bfloat16).base,
+            TinyModel(family.model, dtype: .bfloat16).base,
             StoredParameters(outcome.tensors)
         )
         let rows = try TinyTask.classification.rows(model.base.tokenizer)
@@ -185,11 +206,43 @@ struct ContractTests {
         }
     }
 
+    @Test(arguments: methods, TinyFamily.all)
+    func `a row of a mixed batch is as it is alone, and frozen where no adapter acts`(
+        name: String,
+        family: TinyFamily
+    ) throws {
+        let encoder = try referenceEncoder(family.model)
+        let (a, b) = (
+            try method(name).seeded(1, at: encoder.sites),
+            try method(name).seeded(2, at: encoder.sites)
+        )
+        let batch = try batch(family)
+        let groups = [(0..<2, a), (2..<3, SiteAdapters()), (3..<batch.layout.rowCount, b)]
+        guard a.norm.isEmpty, a.embedding.isEmpty else {
+            let error = #expect(throws: ConfigurationError.self) {
+                try SiteAdapters.rows(groups)
+            }
+            #expect(error?.problem.contains("encoder.") == true)
+            return
+        }
+        let mixed = try hidden(encoder, SiteAdapters.rows(groups), batch)
+        for (rows, adapters) in groups {
+            let start = Int(batch.layout.offsets[rows.lowerBound])
+            let tokens = start..<Int(batch.layout.offsets[rows.upperBound])
+            try expectClose(
+                mixed.narrowed(tokens),
+                hidden(encoder, adapters, batch).narrowed(tokens),
+                "rows \(rows)"
+            )
+        }
+    }
+
     // In a process of its own, since the count of tensors is the process's.
-    @Test
-    func `nothing is left of an adapter that is let go`() async {
-        await #expect(processExitsWith: .success) {
-            let model = try TinyModel()
+    @Test(arguments: TinyFamily.all)
+    func `nothing is left of an adapter that is let go`(family: TinyFamily) async throws {
+        let path = try family.model
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            let model = try TinyModel(path)
             for name in ContractTests.methods {
                 try checkNoLeaks {
                     let task = TinyTask.classification

@@ -9,7 +9,8 @@ import Testing
 struct MethodParityTests {
     /// How many fixtures each folder has.
     static let folders = [
-        "compacter": 12, "invertible": 4, "prefix": 8, "prompt": 4, "reft": 9, "unions": 2,
+        "compacter": 12, "families": 11, "invertible": 4, "prefix": 8, "prompt": 4, "reft": 9,
+        "unions": 2,
     ]
 
     static let cases = MethodCase.names(in: folders.keys.sorted())

@@ -31,14 +31,14 @@ extension ReferenceCase {
     /// The model with the fixture's parameters, in a buffer to train; what is frozen beside it is
     /// below `frozen.`.
     func adapted(
-        to encoder: Bert? = nil
+        to encoder: (any TextEncoder)? = nil
     ) throws -> (model: AdaptedEncoder, buffer: ParameterBuffer) {
         let buffer = try ParameterBuffer(parameters(""))
         let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
         let frozen = fixture.tensors(below: "frozen.").map { ($0.key, $0.value) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves + frozen))
         let model = try AdaptedEncoder(
-            encoder: encoder ?? referenceEncoder(),
+            encoder: encoder ?? referenceEncoder(fixture.metadata["model"] ?? "bert/h16"),
             method: method,
             head: head,
             ParameterScope(stored)

@@ -96,7 +96,7 @@ struct HeadParityTests {
         let fresh = ParameterScope(FreshParameters(seed: 1))
         var pooled = HeadConfiguration(.classification, outputCount: 2)
         pooled.pooling = .pooler
-        let withoutPooler = try referenceEncoder("h16_masked_lm").shape
+        let withoutPooler = try referenceEncoder("bert/h16_masked_lm").shape
         #expect(!withoutPooler.hasPooler)
         let noPooler = #expect(throws: ConfigurationError.self) {
             try Head(pooled, model: withoutPooler, fresh)

@@ -3,15 +3,22 @@ internal import GraftFormats
 internal import GraftLayers
 package import GraftModels
 
-/// A model of `Tests/Fixtures/bert`, without a tokenizer.
-package func referenceEncoder(_ name: String = "h16") throws -> Bert {
-    let folder = Fixture.folder.appending(path: "bert/" + name).path(percentEncoded: false)
+/// A model of `Tests/Fixtures`, such as `bert/h16`, without a tokenizer.
+package func referenceModel(_ name: String) throws -> any Model {
+    let folder = Fixture.folder.appending(path: name).path(percentEncoded: false)
+    let file = try ConfigurationFile(path: folder + "/config.json")
+    let family = try ModelRegistry.builtin.family(of: file)
     let parameters = CheckpointParameters(
         try Checkpoint(path: folder),
-        prefix: Bert.checkpointPrefix
+        prefix: family.checkpointPrefix
     )
-    return try Bert(
-        ConfigurationFile(path: folder + "/config.json"),
-        ParameterScope(parameters)
-    )
+    return try family.init(file, ParameterScope(parameters))
+}
+
+/// Such a model that reads text.
+package func referenceEncoder(_ name: String = "bert/h16") throws -> any TextEncoder {
+    guard let encoder = try referenceModel(name) as? any TextEncoder else {
+        throw MissingFixturePart(name: name, key: "encoder")
+    }
+    return encoder
 }

@@ -2,8 +2,8 @@ internal import Foundation
 package import GraftTorch
 package import GraftTraining
 
-/// A BERT of 16 hidden dimensions, or another of `Tests/Fixtures/bert`, with a vocabulary: a model folder that costs
-/// milliseconds.
+/// A BERT of 16 hidden dimensions, or another model of `Tests/Fixtures`, with a vocabulary: a model folder that
+/// costs milliseconds.
 ///
 /// The folder stays until the process ends, since a model reads its tokenizer's file again when it is identified.
 package struct TinyModel: Sendable {
@@ -20,17 +20,17 @@ package struct TinyModel: Sendable {
     /// Makes a folder and loads it.
     ///
     /// - Parameters:
-    ///   - name: A folder of `Tests/Fixtures/bert`.
+    ///   - name: A folder of `Tests/Fixtures`.
     ///   - dtype: The element type to compute in.
     ///   - settings: What `config.json` says differently.
     /// - Throws: What loading the folder throws.
     package init(
-        _ name: String = "h16",
+        _ name: String = "bert/h16",
         dtype: DType = .float32,
         settings: [String: any Sendable] = [:]
     ) throws {
         let folder = try TemporaryFolder.untilExit()
-        let source = Fixture.folder.appending(path: "bert/" + name)
+        let source = Fixture.folder.appending(path: name)
         let target = URL(filePath: folder)
         for file in try FileManager.default.contentsOfDirectory(
             atPath: source.path(percentEncoded: false)

@@ -72,7 +72,7 @@ struct PredictorTests {
     func `an adapter of another model is refused, unless that is allowed`() throws {
         let base = try TinyModel().base
         let bundle = try bundle(.classification, base, epochs: 1)
-        let other = try TinyModel("h24").base
+        let other = try TinyModel("bert/h24").base
         let error = #expect(throws: TrainingError.self) {
             try Predictor(other, adapter: bundle, named: "mood")
         }

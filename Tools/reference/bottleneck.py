@@ -102,10 +102,11 @@ def cases() -> dict[str, Case]:
     return found
 
 
-def build(configuration: AdapterConfig | dict[str, Any], head_layers: int) -> torch.nn.Module:
+def build(
+    configuration: AdapterConfig | dict[str, Any], head_layers: int, folder: str = "bert/h16"
+) -> torch.nn.Module:
     """The model with adapter and classification head `a`, both in training, the rest frozen."""
-    model = AutoAdapterModel.from_pretrained(
-        common.FIXTURES / "bert" / "h16", attn_implementation="eager")
+    model = AutoAdapterModel.from_pretrained(common.FIXTURES / folder, attn_implementation="eager")
     if isinstance(configuration, dict):
         configuration = AdapterConfig.load(configuration)
     model.add_adapter("a", config=configuration)

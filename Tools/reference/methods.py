@@ -89,12 +89,13 @@ def save(
     head_layers: int = 1,
     head: str = "classification",
     weight_decay: float = 0.01,
+    **metadata: str,
 ) -> None:
     """Writes a case with what Graft has to make of it: a method expression.
 
     `configuration` is the reference's own, where it has one and Graft is to read it alike.
     """
-    metadata = {
+    metadata |= {
         "method": expression, "head": head, "head_layers": str(head_layers),
         "weight_decay": str(weight_decay)}
     if configuration is not None:

@@ -41,7 +41,7 @@ def expression(configuration: PrefixTuningConfig, settings: dict[str, Any]) -> s
 
 def views(model: torch.nn.Module, configuration: PrefixTuningConfig) -> Iterable[View]:
     """Graft keeps the part of each attention's keys and values with that attention."""
-    module = model.bert.prefix_tuning.prefix_tunings["a"]["self_prefix"]
+    (module,) = model.base_model.prefix_tuning.prefix_tunings["a"].values()
     layers = [i for i in range(model.config.num_hidden_layers) if i not in configuration.leave_out]
     width = model.config.hidden_size
     shared = "adapter.shared.encoder.self_attention"

@@ -4,16 +4,26 @@ import GraftTestSupport
 import GraftTorch
 import Testing
 
-/// Against `transformers` 4.57.6; the fixtures' files are made by `Tools/reference/bert.py`.
-@Suite("BERT against transformers 4.57.6")
-struct BertParityTests {
-    static let models = [
-        ("h16", "h16"), ("h24", "h24"), ("h16_sharded", "h16"), ("h16_masked_lm", "h16"),
-    ]
+/// Against `transformers` 4.57.6; the fixtures are made by `Tools/reference/bert.py` and `encoders.py`.
+@Suite("Encoders against transformers 4.57.6")
+struct EncoderParityTests {
+    static let shapes = TinyFamily.all.flatMap(\.shapes)
+
+    /// Other layouts of a model, by the folder of their fixture.
+    static let models =
+        shapes.map { ($0, $0) } + [
+            ("bert/h16_sharded", "bert/h16"), ("bert/h16_masked_lm", "bert/h16"),
+        ]
+
+    @Test(arguments: TinyFamily.all)
+    func `every family has tiny models of two shapes`(family: TinyFamily) {
+        #expect(family.shapes.count >= 2)
+        #expect(family.shapes.first?.hasPrefix(family.name + "/") == true)
+    }
 
     @Test(arguments: models)
     func `every layer equals the reference`(model: String, expected: String) throws {
-        let fixture = try Fixture("bert/\(expected)/expected")
+        let fixture = try Fixture("\(expected)/expected")
         let encoder = try referenceEncoder(model)
         let batch = try fixture.batch()
         let output = try encoder(
@@ -26,7 +36,9 @@ struct BertParityTests {
             try expectClose(layer, fixture["hidden.\(index)"], "hidden.\(index)")
         }
         try expectIdentical(output.hidden, try #require(output.layers.last))
-        if model == "h16_masked_lm" {
+        let isWithoutPooler = model == "bert/h16_masked_lm" || fixture.tensors["pooled"] == nil
+        #expect(encoder.shape.hasPooler != isWithoutPooler)
+        if isWithoutPooler {
             #expect(try output.pooled() == nil)
         } else {
             try expectClose(try #require(try output.pooled()), fixture["pooled"], "pooled")
@@ -38,12 +50,12 @@ struct BertParityTests {
         model: String,
         expected: String
     ) throws {
-        let fixture = try Fixture("bert/\(expected)/expected")
+        let fixture = try Fixture("\(expected)/expected")
         let encoder = try referenceEncoder(model)
         let batch = try fixture.batch()
         let probe = try Probe(at: fixture["grad.embeddings"].shape)
         var adapters = SiteAdapters()
-        adapters.norm[Site(.encoder, layer: nil, .embeddingNorm)] = probe
+        for target in encoder.sites.embedding { adapters.embedding[target.site] = probe }
         let output = try encoder(
             batch,
             in: ForwardContext(layout: batch.layout, adapters: adapters),
@@ -53,10 +65,10 @@ struct BertParityTests {
         try expectClose(gradient[0], fixture["grad.embeddings"])
     }
 
-    @Test(arguments: ["h16", "h24"])
+    @Test(arguments: shapes)
     func `first tokens alone equal the first of all tokens`(model: String) throws {
         let encoder = try referenceEncoder(model)
-        let batch = try Fixture("bert/\(model)/expected").batch()
+        let batch = try Fixture("\(model)/expected").batch()
         let context = ForwardContext(layout: batch.layout)
         let all = try encoder(batch, in: context, wanted: .all)
         let first = try encoder(batch, in: context, wanted: .first)
@@ -68,6 +80,7 @@ struct BertParityTests {
             batch.layout.firstTokens(of: all.hidden),
             tolerance: 1e-6
         )
+        guard encoder.shape.hasPooler else { return }
         try expectClose(
             try #require(try first.pooled()),
             try #require(try all.pooled()),
@@ -75,10 +88,10 @@ struct BertParityTests {
         )
     }
 
-    @Test
-    func `a row does not depend on its neighbours`() throws {
-        let encoder = try referenceEncoder()
-        let fixture = try Fixture("bert/h16/expected")
+    @Test(arguments: shapes)
+    func `a row does not depend on its neighbours`(model: String) throws {
+        let encoder = try referenceEncoder(model)
+        let fixture = try Fixture("\(model)/expected")
         let batch = try fixture.batch()
         let together = try encoder(batch, in: ForwardContext(layout: batch.layout), wanted: .all)
         let (ids, types) = (try fixture.rows("ids"), try fixture.rows("type_ids"))
@@ -91,20 +104,15 @@ struct BertParityTests {
     }
 }
 
-/// A norm with a zero added to its output, whose gradient is the gradient there.
-private struct Probe: NormAdapter {
+/// Adds a zero to the embeddings' output, whose gradient is the gradient there.
+private struct Probe: EmbeddingAdapter {
     let zero: Tensor
 
     init(at shape: [Int]) throws { zero = try Tensor(zeros: shape).trainable() }
 
-    func replacing(_ norm: any AffineNormalization) -> any Normalization {
-        Probed(norm: norm, zero: zero)
-    }
-
-    private struct Probed: Normalization {
-        let norm: any Normalization
-        let zero: Tensor
-
-        func callAsFunction(_ x: Tensor) throws(TorchError) -> Tensor { try norm(x) + zero }
-    }
+    func callAsFunction(
+        _ embedded: Tensor,
+        at site: Site,
+        in context: inout ForwardContext
+    ) throws(TorchError) -> Tensor { try embedded + zero }
 }
