@@ -1,7 +1,10 @@
 import Foundation
 import GraftFormats
+import GraftLayers
+import GraftModels
 import GraftTestSupport
 import GraftTorch
+import GraftTraining
 import Testing
 
 @Suite struct UseTests {
@@ -195,6 +198,22 @@ import Testing
                 == ["encoder.0.feed_forward", "encoder.1.feed_forward"]
         )
         #expect(sites.allSatisfy { $0["parameters"] as? Int == one })
+    }
+
+    @Test(arguments: TinyFamily.all)
+    func `inspect shows every site of a family`(family: TinyFamily) async throws {
+        let base = try TinyModel(family.model).base
+        let outcome = try await Workshop().graft("inspect", "--model", base.path, "--json")
+        let result = try outcome.json()
+        #expect(result["family"] as? String == base.shape.family)
+        let rows = try #require(result["sites"] as? [[String: Any]])
+        let found = rows.compactMap { $0["site"] as? String }
+        let sites = base.encoder.sites
+        let expected =
+            sites.linear.map(\.site) + sites.hidden.map(\.site) + sites.norm.map(\.site)
+            + sites.attention.map(\.site) + sites.block.map(\.site) + sites.embedding.map(\.site)
+        #expect(Set(found) == Set(expected.map(\.path)))
+        #expect(found.count == expected.count)
     }
 
     @Test func `inspect recognises adapters, models and tensors`() async throws {

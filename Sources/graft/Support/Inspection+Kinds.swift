@@ -41,13 +41,7 @@ extension Inspection {
 
     /// A frozen model, with its sites.
     static func model(_ base: BaseModel) -> Inspection {
-        let (shape, sites) = (base.shape, base.encoder.sites)
-        let linear = sites.linear.map { ($0.site, "linear", "\($0.inputSize) → \($0.outputSize)") }
-        let hidden = sites.hidden.map { ($0.site, "hidden", "\($0.size)") }
-        let norm = sites.norm.map { ($0.site, "norm", "\($0.norm.weight.count)") }
-        let ordered = (linear + hidden + norm).enumerated().sorted {
-            ($0.element.0.layer ?? -1, $0.offset) < ($1.element.0.layer ?? -1, $1.offset)
-        }
+        let shape = base.shape
         return Inspection(
             facts: [
                 .init("kind", .string("model")), .init("path", .string(base.path)),
@@ -60,10 +54,10 @@ extension Inspection {
             ],
             parts: (
                 "sites",
-                ordered.map { _, site in
+                base.encoder.sites.described.map { site, kind, size in
                     [
-                        .init("site", .string(site.0.path)), .init("kind", .string(site.1)),
-                        .init("size", .string(site.2)),
+                        .init("site", .string(site.path)), .init("kind", .string(kind)),
+                        .init("size", .string(size)),
                     ]
                 }
             )
