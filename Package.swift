@@ -44,6 +44,7 @@ let rooms: [Room] = [
     Room(name: "GraftAdapters", dependencies: ["GraftLayers"]),
     Room(name: "GraftText", fixtures: ["Fixtures"]),
     Room(name: "GraftData", dependencies: ["CZlib"]),
+    Room(name: "GraftVision", dependencies: ["CGraftVision", "GraftData"]),
     Room(
         name: "GraftFormats",
         dependencies: [
@@ -55,6 +56,7 @@ let rooms: [Room] = [
         name: "GraftTraining",
         dependencies: [
             "GraftAdapters", "GraftData", "GraftFormats", "GraftModels", "GraftText",
+            "GraftVision",
         ]
     ),
 ]
@@ -76,7 +78,23 @@ let package = Package(
             pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"])]
         ),
+        .systemLibrary(
+            name: "CLibJPEG",
+            pkgConfig: "libjpeg",
+            providers: [.apt(["libjpeg-dev"])]
+        ),
+        .systemLibrary(
+            name: "CLibPNG",
+            pkgConfig: "libpng",
+            providers: [.apt(["libpng-dev"])]
+        ),
+        .systemLibrary(
+            name: "CLibWebP",
+            pkgConfig: "libwebpdemux",
+            providers: [.apt(["libwebp-dev"])]
+        ),
         .target(name: "CGraftTorch", dependencies: ["CLibTorch"]),
+        .target(name: "CGraftVision", dependencies: ["CLibJPEG", "CLibPNG", "CLibWebP"]),
     ]
         + rooms.map(\.library) + rooms.map(\.tests)
         + [

@@ -32,6 +32,9 @@ missing_packages() {
     command -v make >/dev/null || echo make
     python3 -c 'import pip' 2>/dev/null || echo python3-pip
     [[ -e /usr/include/zlib.h ]] || echo zlib1g-dev
+    [[ -e /usr/include/jpeglib.h ]] || echo libjpeg-dev
+    [[ -e /usr/include/png.h ]] || echo libpng-dev
+    [[ -e /usr/include/webp/demux.h ]] || echo libwebp-dev
     compgen -G '/usr/include/c++/*/vector' >/dev/null || echo g++
 }
 

@@ -69,6 +69,28 @@ public struct Dataset: Sendable, RandomAccessCollection {
         guard store.count > 0 || limit == 0 else { throw .noRows(path: path) }
     }
 
+    /// Gathers rows that do not lie in a file of rows, such as those that a folder's files make.
+    ///
+    /// - Parameters:
+    ///   - rows: What ``schema`` asks for, each with the same parts.
+    ///   - path: What errors call the source.
+    ///   - schema: What the rows hold.
+    /// - Throws: ``DataError/noRows(path:)`` if there are none.
+    package init(
+        _ rows: some Sequence<Row>,
+        path: String,
+        schema: RowSchema
+    ) throws(DataError) {
+        var store = RowStore()
+        for row in rows {
+            let input: CheckedRow.Input =
+                row.words.map { .words($0) } ?? .text(row.text, pair: row.pair)
+            store.append(CheckedRow(line: row.line, id: row.id, input: input, target: row.target))
+        }
+        guard store.count > 0 else { throw .noRows(path: path) }
+        (self.store, self.path, self.schema) = (store, path, schema)
+    }
+
     public var startIndex: Int { 0 }
     public var endIndex: Int { store.count }
 

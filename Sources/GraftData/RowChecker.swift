@@ -25,7 +25,7 @@ struct RowChecker {
     func row(_ fields: RowFields, line: Int) throws(Problem) -> CheckedRow {
         let input: CheckedRow.Input
         switch schema.input {
-        case .text:
+        case .text, .picture:
             let text = try string(fields.text, in: columns.text)
             var pair: String?
             if let column = columns.pair { pair = try string(fields.pair, in: column) }

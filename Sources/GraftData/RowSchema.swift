@@ -10,6 +10,8 @@ public struct RowSchema: Sendable, Hashable {
         case text
         /// A list of words, to each of which belongs a tag.
         case words
+        /// A picture, of which the row's text is the name.
+        case picture
     }
 
     /// What the model should answer.
@@ -46,9 +48,9 @@ public struct RowSchema: Sendable, Hashable {
 /// default that is optional (second text, id), rows are read without it if it is not there. A column that
 /// is named here must be there.
 public struct ColumnNames: Sendable, Hashable, Codable {
-    /// The text, or for tagging the words.
+    /// The text, for tagging the words, for pictures the path of the file.
     ///
-    /// By default `text`, for tagging `tokens`.
+    /// By default `text`, for tagging `tokens`, for pictures `image`.
     public var text: String?
     /// The second text.
     ///
@@ -122,6 +124,9 @@ struct ResolvedColumns: Sendable {
             pair = try optional(names.pair, default: "text_b", "--pair-column")
         case .words:
             text = try required(names.text, default: ["tokens"], "--text-column")
+            pair = nil
+        case .picture:
+            text = try required(names.text, default: ["image"], "--text-column")
             pair = nil
         }
         label =

@@ -61,7 +61,7 @@ struct RowStore: Sendable {
         let line = Int(lines[index])
         let target = target(index, schema.target)
         switch schema.input {
-        case .text:
+        case .text, .picture:
             let pair = pairs.count > 0 ? pairs[index] : nil
             return Row(
                 id: id,
