@@ -50,7 +50,8 @@ struct ProcessingTests {
 
     @Test func `a processor's defaults are its own`() throws {
         func processor(_ fields: [String: Any]) throws -> ImageProcessor {
-            try ImageProcessor(contentsOf: configurationFile(fields).path)
+            let file = try configurationFile(fields)
+            return try withExtendedLifetime(file) { try ImageProcessor(contentsOf: file.path) }
         }
         let vit = try processor(["image_processor_type": "ViTImageProcessorFast"])
         #expect(vit.size == .exactly(width: 224, height: 224))
@@ -66,7 +67,9 @@ struct ProcessingTests {
     @Test func `a configuration that cannot be followed names the field`() throws {
         func complaint(_ fields: [String: Any]) throws -> String {
             let file = try configurationFile(fields)
-            let text = GraftVisionTests.complaint { _ = try ImageProcessor(contentsOf: file.path) }
+            let text = withExtendedLifetime(file) {
+                GraftVisionTests.complaint { _ = try ImageProcessor(contentsOf: file.path) }
+            }
             return try #require(text).replacing(file.path, with: "FILE")
         }
         #expect(

@@ -31,7 +31,11 @@ struct TarArchive {
         }
         var (entries, offset): ([Entry], Int) = ([], 0)
         var (nextName, nextSize): (String?, Int?) = (nil, nil)
-        while offset + Self.block <= bytes.count {
+        // Some writers leave the blocks of zeros at the end out.
+        while offset != bytes.count {
+            guard offset + Self.block <= bytes.count else {
+                throw damaged("the file ends too early")
+            }
             let header = bytes[offset..<offset + Self.block]
             if header.allSatisfy({ $0 == 0 }) { break }
             guard Self.checksum(header) == Self.octal(header.dropFirst(148).prefix(8)) else {
