@@ -46,6 +46,12 @@ public struct AdapterRegistry: Sendable {
         )
     }
 
+    /// Splits a list of methods with commas between them: each part is one for ``method(named:)``.
+    package static func expressions(in list: String) -> [String] {
+        MethodExpression.pieces(of: list[...], separator: ",")
+            .map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
     private func single(_ text: String) throws -> any AdapterMethod {
         let parsed = try MethodExpression(text)
         for method in methods {
@@ -82,12 +88,7 @@ public struct AdapterRegistry: Sendable {
         guard let preset = type.presets.first(where: { $0.key == expression.name }) else {
             return nil
         }
-        guard !expression.settings.isEmpty else { return preset.value }
-        let encoded = try JSONEncoder().encode(preset.value)
-        var fields = try JSONSerialization.jsonObject(with: encoded) as? [String: Any] ?? [:]
-        for (name, value) in expression.settings { fields[name] = value }
-        let data = try JSONSerialization.data(withJSONObject: fields)
-        return try ConfigurationFile(data, path: expression.text).decode(type)
+        return try expression.applied(to: preset.value)
     }
 }
 
@@ -127,6 +128,18 @@ struct MethodExpression {
             let value = piece[piece.index(after: equals)...].trimmingCharacters(in: .whitespaces)
             return (key, MethodExpression.value(value))
         }
+    }
+
+    /// A preset with the settings of this expression instead of its own.
+    ///
+    /// - Throws: `ConfigurationError` naming an unknown setting, with the nearest known name.
+    func applied<Preset: Codable>(to preset: Preset) throws -> Preset {
+        guard !settings.isEmpty else { return preset }
+        let encoded = try JSONEncoder().encode(preset)
+        var fields = try JSONSerialization.jsonObject(with: encoded) as? [String: Any] ?? [:]
+        for (name, value) in settings { fields[name] = value }
+        let data = try JSONSerialization.data(withJSONObject: fields)
+        return try ConfigurationFile(data, path: text).decode(Preset.self)
     }
 
     /// Splits at the separators that no bracket or quote encloses.

@@ -25,6 +25,9 @@ public struct AdapterBundle: Sendable {
     public var maxLength: Int
     /// Whether rows were pairs of texts in training.
     public var readsPairs: Bool
+    /// The columns of the training file that had names of their own, by what they hold: `text`, `pair`,
+    /// `label`.
+    public var columns: [String: String]
     /// The frozen model that it belongs to.
     public var base: BaseIdentity
     /// How it was made: seed, data, versions, metrics; for people.
@@ -40,6 +43,7 @@ public struct AdapterBundle: Sendable {
         labels: [String],
         maxLength: Int,
         readsPairs: Bool = false,
+        columns: [String: String] = [:],
         base: BaseIdentity,
         provenance: [String: String],
         tensors: [String: Tensor]
@@ -50,6 +54,7 @@ public struct AdapterBundle: Sendable {
         self.labels = labels
         self.maxLength = maxLength
         self.readsPairs = readsPairs
+        self.columns = columns
         self.base = base
         self.provenance = provenance
         self.tensors = tensors
@@ -161,7 +166,7 @@ private struct StoredBundle: Codable {
         case head, labels
         case maxLength = "max_length"
         case readsPairs = "reads_pairs"
-        case base, provenance
+        case columns, base, provenance
     }
 
     init(_ bundle: AdapterBundle) { self.bundle = bundle }
@@ -183,6 +188,7 @@ private struct StoredBundle: Codable {
             labels: try fields.required(.labels),
             maxLength: try fields.required(.maxLength),
             readsPairs: try fields.required(.readsPairs),
+            columns: try fields.value(.columns, default: [:]),
             base: try fields.required(.base),
             provenance: try fields.value(.provenance, default: [:]),
             tensors: [:]
@@ -192,6 +198,13 @@ private struct StoredBundle: Codable {
             throw fields.invalid(
                 .labels,
                 "there are \(bundle.labels.count), but the head has \(expected) classes"
+            )
+        }
+        let known = ["label", "pair", "text"]
+        if let stranger = bundle.columns.keys.sorted().first(where: { !known.contains($0) }) {
+            throw fields.invalid(
+                .columns,
+                "'\(stranger)' is not one of \(known.joined(separator: ", "))"
             )
         }
         guard bundle.maxLength > 0 else {
@@ -209,6 +222,7 @@ private struct StoredBundle: Codable {
         try fields.encode(bundle.labels, forKey: .labels)
         try fields.encode(bundle.maxLength, forKey: .maxLength)
         try fields.encode(bundle.readsPairs, forKey: .readsPairs)
+        if !bundle.columns.isEmpty { try fields.encode(bundle.columns, forKey: .columns) }
         try fields.encode(bundle.base, forKey: .base)
         try fields.encode(bundle.provenance, forKey: .provenance)
     }

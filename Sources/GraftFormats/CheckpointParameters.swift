@@ -51,6 +51,9 @@ public final class CheckpointParameters: ParameterSource {
 
     public func contains(_ name: String) -> Bool { stored(name) != nil }
 
+    /// The checkpoint's own name of a parameter, or `nil` if it does not have it.
+    package func storedName(_ name: String) -> String? { stored(name)?.entry.name }
+
     private func stored(_ name: String) -> StoredTensor? {
         if let found = checkpoint[prefix + name] { return found }
         // Checkpoints converted from TensorFlow call a norm's parameters gamma and beta.

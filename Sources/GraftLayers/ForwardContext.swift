@@ -14,7 +14,7 @@ public struct ForwardContext: Sendable {
     /// Where the batch's own tokens lie in ``layout``, if an adapter added others: int64 [own].
     public internal(set) var ownTokens: Tensor?
 
-    /// Told what an adapter weighs its members with at a site: [tokens, members].
+    /// Told what a fusion weighs its parts with at a site: [tokens, parts].
     public var observe: (@Sendable (Site, Tensor) -> Void)?
 
     /// Creates a context.

@@ -56,6 +56,8 @@ public struct Linear: Sendable {
     public let weight: any Weight
     /// What is added: [output].
     public let bias: Tensor?
+    /// The place of its parameters in the model, less the `weight` and `bias` themselves.
+    public let path: String
 
     /// Asks `scope` for `weight` and, if wanted, `bias`.
     public init(
@@ -66,6 +68,7 @@ public struct Linear: Sendable {
         weightStart: Initializer = .stored,
         biasStart: Initializer = .stored
     ) throws {
+        path = scope.path
         let matrix = try scope.parameter("weight", shape: [output, input], initial: weightStart)
         weight = DenseWeight(matrix)
         self.bias = bias ? try scope.parameter("bias", shape: [output], initial: biasStart) : nil

@@ -52,7 +52,7 @@ extension BaseModel {
             options: options ?? defaults
         )
         let outcome = try trainer.run(on: encoded(data), evaluation: evaluation.map(encoded))
-        return AdapterBundle(
+        var bundle = AdapterBundle(
             method: method,
             methodName: expression,
             head: head,
@@ -63,6 +63,8 @@ extension BaseModel {
             provenance: ["data": data.path, "seed": String(trainer.options.seed)],
             tensors: outcome.tensors
         )
+        bundle.columnNames = data.schema.columns
+        return bundle
     }
 }
 

@@ -23,7 +23,7 @@ public struct BaseModel: Sendable {
     /// Where the model lives.
     public let device: Device
 
-    private let checkpoint: Checkpoint
+    let checkpoint: Checkpoint
     private let configuration: ConfigurationFile
     private let family: any Model.Type
 
@@ -64,6 +64,9 @@ public struct BaseModel: Sendable {
         self.path = path
         self.device = device
     }
+
+    /// What checkpoints of whole models put before this family's names.
+    var checkpointPrefix: String { family.checkpointPrefix }
 
     /// The sizes of the model.
     public var shape: ModelShape { model.shape }

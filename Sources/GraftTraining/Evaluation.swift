@@ -47,23 +47,11 @@ extension AdaptedModel {
         trunks: TrunkCache?,
         progress: @Sendable (Int) -> Void = { _ in }
     ) throws -> Predictions {
-        // Rows of like length together: parts take alike long, and memory stays even.
-        let sorted = (0..<data.count).sorted { (data.length($0), $0) < (data.length($1), $1) }
-        var parts: [[Int]] = []
-        var tokens = 0
-        for row in sorted {
-            if parts.isEmpty || tokens + data.length(row) > partLength {
-                parts.append([])
-                tokens = 0
-            }
-            parts[parts.count - 1].append(row)
-            tokens += data.length(row)
-        }
-        let work = parts
+        let parts = data.parts(partLength: partLength)
         let workers = device == .cpu ? workers : Workers(1)
-        let results = try workers.map(work.count) { index in
-            let part = try predictions(of: work[index], in: data, loss: loss, trunks: trunks)
-            progress(work[index].count)
+        let results = try workers.map(parts.count) { index in
+            let part = try predictions(of: parts[index], in: data, loss: loss, trunks: trunks)
+            progress(parts[index].count)
             return part
         }
         var logits = [[Float]](repeating: [], count: data.count)
@@ -161,6 +149,26 @@ extension HeadKind {
         }
         metrics[.loss] = predictions.loss
         return metrics
+    }
+}
+
+extension EncodedRows {
+    /// Splits the rows into parts of a bounded number of tokens; a longer row is a part of its own.
+    ///
+    /// Rows of like length are together: parts take alike long, and memory stays even.
+    func parts(partLength: Int) -> [[Int]] {
+        let sorted = (0..<count).sorted { (length($0), $0) < (length($1), $1) }
+        var parts: [[Int]] = []
+        var tokens = 0
+        for row in sorted {
+            if parts.isEmpty || tokens + length(row) > partLength {
+                parts.append([])
+                tokens = 0
+            }
+            parts[parts.count - 1].append(row)
+            tokens += length(row)
+        }
+        return parts
     }
 }
 

@@ -51,7 +51,7 @@ public struct Trainer: Sendable {
 
     /// What a run yields.
     public struct Outcome: Sendable {
-        /// The trained parameters of the best epoch, by name.
+        /// The parameters of the best epoch by name, those included that stayed as they were.
         public let tensors: [String: Tensor]
         /// Every step of the run, resumed ones included.
         public let steps: [LoggedStep]
@@ -78,6 +78,9 @@ public struct Trainer: Sendable {
     /// The settings.
     public let options: TrainingOptions
 
+    /// Parameters of the adapter that stay as they are.
+    public let frozen: [String: Tensor]
+
     let parameters: ParameterBuffer
     let segments: [Segment]
     let loss: TaskLoss
@@ -95,15 +98,19 @@ public struct Trainer: Sendable {
     ///   - labels: The names of the classes; empty for regression.
     ///   - classWeights: A weight for each class, for unbalanced data.
     ///   - options: The settings of the run.
-    /// - Throws: `ConfigurationError` if the method does not fit the model; ``TrainingError`` if
-    ///   the options cannot be used or nothing would be trained.
+    ///   - frozen: Parameters of the method that exist and stay as they are, as those of the members
+    ///     of a fusion.
+    /// - Throws: `ConfigurationError` if the method does not fit the model; `ParameterError` naming a
+    ///   frozen parameter that does not; ``TrainingError`` if the options cannot be used or nothing
+    ///   would be trained.
     public init(
         _ base: BaseModel,
         method: any AdapterMethod,
         head: HeadConfiguration,
         labels: [String],
         classWeights: [Float]? = nil,
-        options: TrainingOptions
+        options: TrainingOptions,
+        frozen: [String: Tensor] = [:]
     ) throws {
         try options.check()
         guard head.kind != .classification || head.outputCount > 1 else {
@@ -114,19 +121,28 @@ public struct Trainer: Sendable {
         }
         let method = try method.prepared { base.tokenizer.encode($0).ids }
         let fresh = FreshParameters(seed: options.seed)
-        _ = try AdaptedModel(base, method: method, head: head, ParameterScope(fresh))
+        self.frozen = frozen
+        let kept = StoredParameters(try frozen.mapValues { try $0.moved(to: base.device) })
+        func model(completing rest: any ParameterSource) throws -> AdaptedModel {
+            let source = CompletedParameters(kept, by: rest)
+            return try AdaptedModel(base, method: method, head: head, ParameterScope(source))
+        }
+        _ = try model(completing: fresh)
+        try kept.checkAllUsed()
         parameters = try ParameterBuffer(fresh.parameters, device: base.device)
         segments = Segment.all(of: parameters) { method.learningRateFactor($0) }
         // A method that acts nowhere would train the head alone without a word.
         let acts = parameters.slices.contains { !$0.name.hasPrefix("head.") }
-        guard acts || method is HeadOnly else {
+        guard acts || method is HeadOnly || !frozen.isEmpty else {
             throw TrainingError.nothingToTrain(method: "\(type(of: method).identifier)")
         }
         let leaves = zip(parameters.slices, parameters.leaves).map { ($0.name, $1) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
-        model = try AdaptedModel(base, method: method, head: head, ParameterScope(stored))
+        self.model = try model(completing: stored)
         if !method.trainsBase {
-            try base.pack(firstLearning: model.encoder.trunkDepth(below: model.adapters))
+            try base.pack(
+                firstLearning: self.model.encoder.trunkDepth(below: self.model.adapters)
+            )
         }
         loss = TaskLoss(
             head.kind,
@@ -266,7 +282,7 @@ public struct Trainer: Sendable {
             if let patience = options.patience, state.epochsSinceBest >= patience { break epochs }
         }
         return Outcome(
-            tensors: try state.bestTensors(parameters.slices),
+            tensors: try state.bestTensors(parameters.slices).merging(frozen) { $1 },
             steps: state.steps,
             epochs: state.epochs,
             bestEpoch: state.bestEpoch,

@@ -49,6 +49,7 @@ struct Bench: ParsableCommand {
     @Option(help: "Seconds for each figure, over all rounds.")
     var seconds = 3.0
 
+    @OptionGroup(title: "Task") var method: MethodOption
     @OptionGroup(title: "Task") var task: TaskOptions
     @OptionGroup(title: "Data") var data: DataOptions
     @OptionGroup(title: "Output") var common: CommonOptions

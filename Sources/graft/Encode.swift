@@ -21,7 +21,10 @@ struct Encode: ParsableCommand {
     @OptionGroup var model: ModelOptions
 
     @Option(
-        help: ArgumentHelp("An adapter's folder (default: the frozen model).", valueName: "folder")
+        help: ArgumentHelp(
+            "An adapter's folder, or a composition of such (default: the frozen model).",
+            valueName: "folder"
+        )
     )
     var adapter: String?
 
@@ -60,7 +63,11 @@ struct Encode: ParsableCommand {
             throw ValidationError("--max-length must be in 1 ... \(base.shape.positions)")
         }
         let rows = try EncodedRows(
-            data.readTexts(file, split: words),
+            data.readTexts(
+                file,
+                split: words,
+                remembered: predictor?.bundle.columnNames ?? ColumnNames()
+            ),
             tokenizer: base.tokenizer,
             maxLength: longest,
             kind: words ? .tagging : .classification,
@@ -71,9 +78,11 @@ struct Encode: ParsableCommand {
             adapters: predictor?.model.adapters ?? SiteAdapters(),
             device: base.device
         )
+        let clock = Stopwatch()
         let tensors =
             try pool.map { ["embeddings": try states.pooled(rows, $0, normalize: normalize)] }
             ?? states.byRow(rows)
+        let speed = clock.speed(rows.count)
         try TensorFile(tensors, metadata: ["format": "pt"]).write(to: output)
         if common.json {
             Console.out(
@@ -82,10 +91,13 @@ struct Encode: ParsableCommand {
                     .init("rows", .integer(rows.count)),
                     .init("tokens", .integer(rows.tokenCount)),
                     .init("hidden_size", .integer(base.shape.hiddenSize)),
+                    .init("encode_seconds", .number(speed.seconds)),
+                    .init("examples_per_second", .number(speed.rowsPerSecond)),
                 ])
             )
         } else {
-            Console.out("\(output): \(Figures.count(rows.count)) rows of \(base.shape.hiddenSize)")
+            let size = "\(Figures.count(rows.count)) rows of \(base.shape.hiddenSize)"
+            Console.out("\(output): \(size) in \(speed.text)")
         }
     }
 }

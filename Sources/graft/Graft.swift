@@ -1,12 +1,13 @@
 internal import ArgumentParser
 internal import Foundation
+internal import GraftData
 internal import GraftLayers
 internal import GraftTraining
 
 /// The command `graft`: one subcommand per file.
 ///
 /// Results go to the standard output and nothing else does; logs, progress and errors go to the standard error. A
-/// failure is one line there and an exit status other than 0: 64 if the arguments are wrong, 130 if the run was
+/// failure is one line there (bad rows have one each) and an exit status other than 0: 64 if the arguments are wrong, 130 if the run was
 /// interrupted and can go on, else 1.
 @main
 struct Graft: ParsableCommand {
@@ -27,8 +28,8 @@ struct Graft: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            Train.self, Eval.self, Predict.self, Encode.self, Tokenize.self, Inspect.self,
-            Bench.self,
+            Train.self, Fuse.self, Compare.self, Eval.self, Predict.self, Encode.self,
+            Tokenize.self, Merge.self, Inspect.self, Bench.self,
         ]
     )
 
@@ -36,6 +37,7 @@ struct Graft: ParsableCommand {
         let arguments = Array(CommandLine.arguments.dropFirst())
         do {
             try checkCommand(arguments.first)
+            if arguments.first == "help" { try checkCommand(arguments.dropFirst().first) }
             var command = try parseAsRoot(RunFile.expanded(arguments))
             try command.run()
         } catch {
@@ -71,13 +73,15 @@ struct Graft: ParsableCommand {
             return status.rawValue
         }
         let message = status == .validationFailure ? message(for: error) : "\(error)"
-        var line = Console.line(message)
+        // Several bad rows are a line each; everything else is one line.
+        var line = error is DataError ? message : Console.line(message)
         if status == .validationFailure, !line.contains("(hint:") {
             let command = arguments.first.flatMap { names.contains($0) ? $0 + " " : nil } ?? ""
             line += " (hint: graft \(command)--help)"
         }
         Console.error("graft: " + line)
         if let error = error as? TrainingError, case .interrupted = error { return 130 }
+        if let error = error as? CommandError { return error.status }
         return status.rawValue
     }
 }

@@ -20,6 +20,9 @@ struct Predict: ParsableCommand {
 
               graft predict --model MiniLM --adapter runs/queue --adapter runs/urgency --table \
             --text 'The site is down!'
+
+            Adapters act together as 'stack(a,b)', 'average[weights=[3,1]](a,b)' or 'split[lengths=[8]](a,b)' say; one \
+            head answers. Columns have the names that training read, unless others are given.
             """
     )
 
@@ -28,7 +31,7 @@ struct Predict: ParsableCommand {
     @Option(
         name: .customLong("adapter"),
         help: ArgumentHelp(
-            "An adapter's folder; may be given several times.",
+            "An adapter's folder, or a composition of such: 'stack(a,b)'; may be given several times.",
             valueName: "folder"
         )
     )
@@ -72,7 +75,14 @@ struct Predict: ParsableCommand {
         let answered = try predictors.map { name, predictor in
             let kind = predictor.bundle.head.kind
             let rows =
-                try file.map { try data.read($0, for: kind, labelled: false) }
+                try file.map {
+                    try data.read(
+                        $0,
+                        for: kind,
+                        labelled: false,
+                        remembered: predictor.bundle.columnNames
+                    )
+                }
                 ?? DataOptions.rows(texts, for: kind)
             let encoded = try predictor.encode(rows, labelled: false)
             return AnsweredRows(

@@ -1,8 +1,6 @@
 internal import ArgumentParser
-internal import Foundation
-internal import GraftFormats
+internal import GraftData
 internal import GraftTraining
-internal import Logging
 
 /// The command `graft train`.
 struct Train: ParsableCommand {
@@ -25,14 +23,7 @@ struct Train: ParsableCommand {
 
     @OptionGroup var model: ModelOptions
 
-    @Option(help: ArgumentHelp("The rows to learn from.", valueName: "file"))
-    var train: String
-
-    @Option(
-        name: .customLong("eval"),
-        help: ArgumentHelp("The rows to score on.", valueName: "file")
-    )
-    var evaluation: String?
+    @OptionGroup var files: TrainingFiles
 
     @Option(
         help: ArgumentHelp("The folder to write; it must be new or empty.", valueName: "folder")
@@ -45,72 +36,62 @@ struct Train: ParsableCommand {
     @Flag(help: "Go on with an interrupted run.")
     var resume = false
 
-    @Option(help: "Read at most this many training rows.")
-    var limit: Int?
+    @Option(help: "What starts, shuffles and drops: equal seeds and workers give equal bytes.")
+    var seed: UInt64 = 0
 
-    @Option(help: "Read at most this many evaluation rows.")
-    var evalLimit: Int?
+    @Option(
+        name: .customLong("on"),
+        help: ArgumentHelp(
+            "A trained adapter that acts below and stays as it is; with --method head, a head alone is trained on it.",
+            valueName: "folder"
+        )
+    )
+    var lower: String?
 
+    @OptionGroup(title: "Task") var method: MethodOption
     @OptionGroup(title: "Task") var task: TaskOptions
     @OptionGroup(title: "Training") var settings: TrainingSettings
     @OptionGroup(title: "Data") var data: DataOptions
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func run() throws {
-        let log = common.logger
-        let folder = try OutputFolder(path: output, overwrite: overwrite, resume: resume)
-        let interruption = Interruption {
-            Console.error("\ngraft: stopping after this step; once more stops at once")
-        }
-        let run = try TrainingRun(self)
-        for warning in run.warnings { log.warning("\(warning)") }
-        log.info("\(run.announcement)")
-        var progress = Progress(
-            isShown: !common.quiet,
-            epochs: settings.epochs,
-            metric: run.metric
+        let method = try self.method.parsed()
+        let single = SingleRun(
+            output: output,
+            overwrite: overwrite,
+            resume: resume,
+            settings: settings,
+            common: common
         )
-        let checkpoint = CheckpointFolder(
-            path: folder.checkpointPath,
-            fingerprint: run.fingerprint
-        )
-        var state: TrainingState?
-        if resume {
-            if checkpoint.existingPath != nil {
-                state = try checkpoint.read(options: run.trainer.options)
-            } else {
-                log.warning("\(checkpoint.path): no checkpoint to go on from: starting anew")
+        try single.run {
+            let task = try TrainingTask(
+                model,
+                files: files,
+                task: self.task,
+                settings: settings,
+                data: data
+            )
+            let options = settings.options(for: method, rows: task.train.count, seed: seed)
+            guard let lower else {
+                return try TrainingRun(
+                    task,
+                    method: method,
+                    named: self.method.name,
+                    options: options
+                )
             }
-        } else {
-            // --overwrite gave an older, interrupted run up: its state must not be taken for one of this run.
-            checkpoint.remove()
+            let (both, members) = try LowerAdapter(path: lower).topped(
+                with: method,
+                on: task.base,
+                allowsBaseMismatch: false
+            )
+            return try TrainingRun(
+                task,
+                method: both,
+                named: "\(self.method.name) on \(lower)",
+                options: options,
+                members: members
+            )
         }
-        var readySeconds: Double?
-        let outcome = try run.trainer.run(
-            on: run.trainRows,
-            evaluation: run.evaluationRows,
-            trunkMemory: settings.trunkMemory << 20,
-            checkpoint: checkpoint,
-            resuming: state,
-            shouldStop: { interruption.isWished },
-            onEvent: { event in
-                if case .started = event { readySeconds = ProcessFacts.age }
-                progress.show(event)
-            }
-        )
-        let result = try TrainingResult(
-            run,
-            outcome,
-            output: folder.path,
-            readySeconds: readySeconds
-        )
-        let report = try result.report(command: ["graft"] + CommandLine.arguments.dropFirst())
-        try folder.write { path in
-            try result.bundle.write(into: path)
-            try AtomicFile.write(Data(report.html().utf8), to: path + "/report.html")
-            try AtomicFile.write(report.encoded(), to: path + "/report.json")
-        }
-        checkpoint.remove()
-        if common.json { Console.out(result.json) } else { Console.out(result.summary) }
     }
 }

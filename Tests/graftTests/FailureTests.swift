@@ -73,7 +73,6 @@ import Testing
                 ["--class-weights", "1,2,3"], 64,
                 ["--class-weights", "2 numbers", "negative, positive"]
             ),
-            (["--labels", "positive"], 1, ["train.jsonl:1: ", "'negative'"]),
             (["--device", "cuda:7"], 1, ["cuda:7", "--device cpu"]),
             (["--head-pooling", "median"], 64, ["--head-pooling", "mean"]),
         ] as [([String], Int32, [String])]
@@ -85,6 +84,20 @@ import Testing
             in: shop.path
         )
         expectFailure(outcome, status: status, naming: parts)
+        #expect(!shop.holds("a"))
+    }
+
+    @Test func `many bad rows are listed, a line each`() async throws {
+        let shop = try Workshop()
+        let outcome = try await GraftCommand.run(
+            shop.training(output: "a") + ["--labels", "positive"],
+            in: shop.path
+        )
+        #expect(outcome.status == 1 && outcome.output.isEmpty)
+        let lines = outcome.errors.split(separator: "\n")
+        #expect(lines[0].hasPrefix("graft: ") && lines[0].hasSuffix("rows have problems"))
+        #expect(lines.count == 12 && lines[11].contains("more"))
+        #expect(lines[1].contains("train.jsonl:1: ") && lines[1].contains("'negative'"))
         #expect(!shop.holds("a"))
     }
 

@@ -10,7 +10,9 @@ import Testing
         .appending(path: "Snapshots")
 
     @Test(arguments: [
-        "graft", "train", "eval", "predict", "encode", "tokenize", "inspect", "bench",
+        "graft", "train", "fuse", "compare", "eval", "predict", "encode", "tokenize", "merge",
+        "inspect",
+        "bench",
     ])
     func `help is as reviewed`(command: String) async throws {
         let arguments = (command == "graft" ? [] : [command]) + ["--help"]
@@ -23,5 +25,13 @@ import Testing
         }
         let reviewed = try String(contentsOf: snapshot, encoding: .utf8)
         #expect(outcome.output == reviewed, "GRAFT_UPDATE_SNAPSHOTS=1 writes the snapshots anew")
+    }
+
+    @Test func `help of what is no command is an error that names the nearest`() async throws {
+        let folder = try TemporaryFolder()
+        let outcome = try await GraftCommand.run(["help", "trian"], in: folder.path)
+        #expect(outcome.status == 1 && outcome.errors.contains("did you mean 'train'?"))
+        let known = try await GraftCommand.run(["help", "train"], in: folder.path)
+        #expect(known.status == 0 && known.output.contains("USAGE: graft train"))
     }
 }

@@ -64,6 +64,19 @@ import Testing
         #expect(!shop.holds("a.checkpoint"))
     }
 
+    @Test func `resuming what was never begun is an error that names the run beside it`()
+        async throws
+    {
+        let shop = try #require(shop)
+        let folder = URL(filePath: shop.path).appending(path: "runs/urgency.checkpoint/step-7")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let near = try await shop.train(output: "runs/urgncy", "--resume")
+        #expect(near.status == 1 && near.errors.contains("did you mean --output runs/urgency?"))
+        let far = try await shop.train(output: "elsewhere", "--resume")
+        #expect(far.status == 1 && far.errors.contains("without --resume"), "\(far.errors)")
+        #expect(!shop.holds("runs/urgncy") && !shop.holds("elsewhere"))
+    }
+
     @Test func `a run with other settings does not go on`() async throws {
         let shop = try #require(shop)
         let running = try GraftCommand.start(arguments(shop, output: "a"), in: shop.path)

@@ -57,6 +57,48 @@ public struct Composed: AdapterMethod {
         self.fusion = fusion
     }
 
+    /// The names under which the composition has a member's parameters.
+    ///
+    /// - Parameters:
+    ///   - parameters: The parameters of one member, each named as in an adapter of its own:
+    ///     `adapter.<site>.<name>`.
+    ///   - member: The member's name.
+    /// - Returns: The same parameters; none if there is no such member.
+    public func parameters<Value>(
+        _ parameters: [String: Value],
+        of member: String
+    ) -> [String: Value] {
+        guard let number = members.firstIndex(where: { $0.name == member }) else { return [:] }
+        let front = "adapter."
+        let renamed = parameters.filter { $0.key.hasPrefix(front) }.map { name, value in
+            (
+                front + MemberParameters.named(String(name.dropFirst(front.count)), number: number),
+                value
+            )
+        }
+        return Dictionary(uniqueKeysWithValues: renamed)
+    }
+
+    private init(copying other: Composed, members: [(name: String, method: any AdapterMethod)]) {
+        composition = other.composition
+        fusion = other.fusion
+        self.members = members
+    }
+
+    public func prepared(encode: (String) throws -> [Int32]) throws -> Composed {
+        Composed(
+            copying: self,
+            members: try members.map { ($0.name, try $0.method.prepared(encode: encode)) }
+        )
+    }
+
+    public func learningRateFactor(_ parameter: String) -> Double {
+        guard let (number, name) = MemberParameters.member(of: parameter),
+            members.indices.contains(number)
+        else { return 1 }
+        return members[number].method.learningRateFactor(name)
+    }
+
     public func check(against sites: SiteMap) throws {
         for (_, method) in members { try method.check(against: sites) }
     }

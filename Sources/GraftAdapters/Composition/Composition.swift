@@ -33,6 +33,16 @@ public indirect enum Composition: Sendable, Hashable {
         }
     }
 
+    /// What its AdapterFusion fuses, or `nil` if it has none.
+    public var fused: [Composition]? {
+        switch self {
+        case .single: nil
+        case .fuse(let parts): parts
+        case .stack(let parts), .average(let parts, _), .split(let parts, _):
+            parts.lazy.compactMap(\.fused).first
+        }
+    }
+
     /// How many AdapterFusions it has.
     public var fusionCount: Int {
         switch self {
@@ -80,7 +90,7 @@ extension Composition {
     public init(_ text: String) throws(ConfigurationError) {
         let text = text.filter { !$0.isWhitespace }
         guard let open = text.firstIndex(of: "(") else {
-            let isName = text.allSatisfy { $0.isLetter || $0.isNumber || "_-.+".contains($0) }
+            let isName = text.allSatisfy { $0.isLetter || $0.isNumber || "_-.+/=~@".contains($0) }
             guard isName, !text.isEmpty else {
                 throw Composition.error("'\(text)' is not a name of an adapter")
             }

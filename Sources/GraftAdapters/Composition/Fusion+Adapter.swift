@@ -8,6 +8,9 @@ struct FusionAdapter: HiddenAdapter {
     private let fusion: Fusion
     private let members: [any FusableAdapter]
     private let last: any FusableAdapter
+    /// Which of the fused parts each member is; not every part acts at every site.
+    private let places: [Int]
+    private let partCount: Int
     private let query: Linear?
     private let key: Linear?
     private let value: Linear?
@@ -16,12 +19,16 @@ struct FusionAdapter: HiddenAdapter {
         _ fusion: Fusion,
         members: [any FusableAdapter],
         last: any FusableAdapter,
+        places: [Int],
+        of partCount: Int,
         size: Int,
         _ scope: ParameterScope
     ) throws {
         self.fusion = fusion
         self.members = members
         self.last = last
+        self.places = places
+        self.partCount = partCount
         func projection(_ name: String) throws -> Linear {
             try Linear(
                 size,
@@ -67,7 +74,7 @@ struct FusionAdapter: HiddenAdapter {
             at: state.site,
             "fusion"
         ).softmax(along: 1)
-        context.observe?(state.site, weights)
+        if let observe = context.observe { observe(state.site, try spreadOut(weights)) }
         var mixed: Tensor?
         for (index, change) in changes.enumerated() {
             let share = try weights.narrowed(index..<index + 1, along: 1)
@@ -79,6 +86,19 @@ struct FusionAdapter: HiddenAdapter {
         if !fusion.projectsBeforeMean, let value { result = try value(result) }
         if !fusion.addsResidualFirst { result = try residual + result }
         return try result.converted(to: state.output.dtype)
+    }
+
+    /// The weights with a column for every part, zero where one does not act: [tokens, parts].
+    private func spreadOut(_ weights: Tensor) throws(TorchError) -> Tensor {
+        guard places.count < partCount else { return weights }
+        let none = try weights.narrowed(0..<1, along: 1) * 0
+        return try Tensor.concatenated(
+            (0..<partCount).map { part throws(TorchError) in
+                guard let column = places.firstIndex(of: part) else { return none }
+                return try weights.narrowed(column..<column + 1, along: 1)
+            },
+            along: 1
+        )
     }
 
     func penalty() throws(TorchError) -> Tensor? {
@@ -116,6 +136,8 @@ extension SiteAdapters {
                 fusion,
                 members: members,
                 last: last,
+                places: parts.indices.filter { parts[$0].hidden[target.site] != nil },
+                of: parts.count,
                 size: target.size,
                 scope / target.site.path / "fusion"
             )

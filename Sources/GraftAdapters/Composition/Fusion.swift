@@ -34,6 +34,22 @@ public struct Fusion: Sendable, Hashable {
     /// The reference's `dynamic` fusion.
     public init() {}
 
+    /// Reads a fusion as users write it: `dynamic` or `static`, and settings in brackets.
+    ///
+    /// - Throws: `ConfigurationError` naming what is unknown.
+    public init(named text: String) throws {
+        let expression = try MethodExpression(text)
+        switch expression.name {
+        case "dynamic": self = try expression.applied(to: Fusion())
+        case "static": self = try expression.applied(to: .static)
+        default:
+            throw ConfigurationError(
+                field: "fusion",
+                problem: "unknown fusion '\(expression.name)' (known: dynamic, static)"
+            )
+        }
+    }
+
     /// The reference's `static` fusion: no `W_v`.
     public static var `static`: Fusion {
         var fusion = Fusion()

@@ -1,4 +1,4 @@
-internal import Foundation
+package import Foundation
 
 /// Numbers as people read them, the same on every page and in every locale; a unit hangs on its
 /// number by a no-break space.
@@ -34,6 +34,11 @@ package enum Figures {
         return value.magnitude < 100 ? String(format: "%.3f", value) : measure(value)
     }
 
+    /// The mean of a metric and its deviation: `0.864 ± 0.002`.
+    package static func score(_ spread: Spread) -> String {
+        score(spread.mean) + (spread.deviation.map { " ± " + score($0) } ?? "")
+    }
+
     /// A rate or another measured number: three significant digits, grouped when large.
     package static func measure(_ value: Double) -> String {
         guard value.isFinite else { return nonFinite(value) }
@@ -49,6 +54,11 @@ package enum Figures {
         return String(format: "%.\(decimals)f\u{A0}%%", value)
     }
 
+    /// A part of one, as `0.31`.
+    package static func share(_ fraction: Double) -> String {
+        fraction.isFinite ? String(format: "%.2f", fraction) : nonFinite(fraction)
+    }
+
     /// Seconds as `8.3 s`, `2 min 05 s` or `1 h 02 min`.
     package static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds.magnitude < 1e12 else { return nonFinite(seconds) }
@@ -56,6 +66,14 @@ package enum Figures {
         let whole = Int(seconds.rounded())
         if whole < 3600 { return "\(whole / 60)\u{A0}min \(padded(whole % 60))\u{A0}s" }
         return "\(whole / 3600)\u{A0}h \(padded(whole / 60 % 60))\u{A0}min"
+    }
+
+    /// A moment as `2026-08-29 14:03:07 UTC`.
+    package static func date(_ date: Date) -> String {
+        let style = Date.ISO8601FormatStyle(dateTimeSeparator: .space, timeZone: .gmt)
+            .year().month().day().dateSeparator(.dash)
+            .time(includingFractionalSeconds: false).timeSeparator(.colon)
+        return date.formatted(style) + " UTC"
     }
 
     /// A coordinate in a drawing: one decimal, none when it is zero.

@@ -110,6 +110,7 @@ package enum ReportStyle {
         .s3 { --c: var(--c3); } .s4 { --c: var(--c4); } .s5 { --c: var(--c5); }
         line.grid { stroke: var(--rule); }
         line.mark { stroke: var(--muted); stroke-opacity: 0.4; stroke-dasharray: 2 3; }
+        line.spread { stroke: var(--c0); stroke-width: 1.5; stroke-opacity: 0.6; }
         line.level { stroke: var(--muted); stroke-dasharray: 6 4; }
         line.cross { stroke: var(--warn); stroke-width: 1.5; }
         path { fill: none; stroke-linejoin: round; stroke-linecap: round; stroke: var(--c); }

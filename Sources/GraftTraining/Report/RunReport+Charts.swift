@@ -165,4 +165,25 @@ extension RunReport {
                 + "\(confusion.names.count) labels."
         )
     }
+
+    /// The mean attention weights of a fusion: a row a site, a column an adapter.
+    func heatMap(_ fusion: FusionWeights) -> HeatMap {
+        let cells = fusion.sites.map { site in
+            site.weights.map { HeatMap.Cell(share: $0, text: Figures.share($0)) }
+        }
+        let summary = fusion.sites.map { site in
+            let most = site.weights.indices.max { site.weights[$0] < site.weights[$1] } ?? 0
+            let name = most < fusion.adapters.count ? fusion.adapters[most] : ""
+            return "\(site.name): most to \(name)."
+        }
+        return HeatMap(
+            title: "Mean attention weight of each fused adapter, over all tokens",
+            rows: fusion.sites.map(\.name),
+            columns: fusion.adapters,
+            cells: cells,
+            rowAxis: "site",
+            columnAxis: "adapter",
+            summary: summary.joined(separator: " ")
+        )
+    }
 }

@@ -42,6 +42,11 @@ extension RunReport {
                 cards += [map.figure(identifier: "confusion", class: style)] + table
             }
         }
+        if let fusion, !fusion.sites.isEmpty {
+            cards.append(
+                heatMap(fusion).figure(identifier: "fusion", class: "card wide")
+            )
+        }
         if !mistakes.isEmpty { cards.append(mistakeTable) }
         return cards
     }

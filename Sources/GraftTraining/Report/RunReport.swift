@@ -66,6 +66,9 @@ public struct RunReport: Codable, Sendable, Equatable {
     /// Gold against predicted labels on the evaluation data, for the weights that were kept.
     public var confusion: ConfusionMatrix?
 
+    /// What a fusion listens to, for the weights that were kept.
+    public var fusion: FusionWeights?
+
     /// How fast it went.
     public var speed = Speed()
 

@@ -7,7 +7,7 @@ extension BenchReport {
     var json: JSONValue {
         let settings: [JSONValue.Member] = [
             .init("model", .string(workload.base.path)),
-            .init("method", .string(command.task.method)),
+            .init("method", .string(command.method.name)),
             .init("trainable_parameters", .integer(workload.trainableCount)),
             .init("trunk_depth", .integer(workload.trunkDepth)),
             .init("data", source.path.map { .string($0) } ?? .null),

@@ -17,7 +17,7 @@ extension BenchReport {
             ],
             [
                 "method",
-                "\(command.task.method): \(Figures.count(workload.trainableCount)) trained,"
+                "\(command.method.name): \(Figures.count(workload.trainableCount)) trained,"
                     + " \(workload.trunkDepth) blocks below",
             ],
             ["rows", source.summary],

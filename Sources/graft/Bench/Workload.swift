@@ -66,7 +66,7 @@ struct Workload {
         let all = try source.encoded(source.data.count)
         inputTokens = all.tokenCount
         encodingOptions = EncodingOptions(maxLength: maxLength, tracksSource: false)
-        let method = try command.task.adapterMethod()
+        let method = try command.method.parsed()
         let head = try command.task.head(outputs: source.labels?.count ?? 1)
         var options = TrainingOptions()
         options.epochs = 1

@@ -19,8 +19,14 @@ struct DataOptions: ParsableArguments {
     @Option(help: "How rows are written, where the file's name does not tell.")
     var format: DataFormat?
 
-    private var columns: ColumnNames {
-        ColumnNames(text: textColumn, pair: pairColumn, label: labelColumn, id: idColumn)
+    /// The columns that the user names, and for the others those that an adapter was trained on.
+    private func columns(remembered: ColumnNames) -> ColumnNames {
+        ColumnNames(
+            text: textColumn ?? remembered.text,
+            pair: pairColumn ?? remembered.pair,
+            label: labelColumn ?? remembered.label,
+            id: idColumn
+        )
     }
 
     /// Reads a file for a task.
@@ -30,38 +36,56 @@ struct DataOptions: ParsableArguments {
     ///   - kind: What is predicted of a row, which tells how text and labels are written.
     ///   - labelled: Whether to read labels too.
     ///   - limit: The most rows to read.
+    ///   - remembered: The columns that an adapter was trained on.
     /// - Returns: The rows.
     /// - Throws: `DataError` naming the file, the line and the column.
     func read(
         _ path: String,
         for kind: HeadKind,
         labelled: Bool,
-        limit: Int? = nil
+        limit: Int? = nil,
+        remembered: ColumnNames = ColumnNames()
     ) throws -> Dataset {
         let schema = RowSchema(
             kind == .tagging ? .words : .text,
             target: labelled ? kind.target : nil,
-            columns: columns
+            columns: columns(remembered: remembered)
         )
         return try Dataset(contentsOf: path, schema: schema, format: format, limit: limit)
     }
 
     /// Reads a file's texts.
-    func readTexts(_ path: String, split: Bool = false) throws -> Dataset {
-        try read(path, for: split ? .tagging : .classification, labelled: false)
+    func readTexts(
+        _ path: String,
+        split: Bool = false,
+        remembered: ColumnNames = ColumnNames()
+    ) throws -> Dataset {
+        let kind: HeadKind = split ? .tagging : .classification
+        return try read(path, for: kind, labelled: false, remembered: remembered)
     }
 
     /// Makes rows of texts given as arguments.
-    static func rows(_ texts: [String], for kind: HeadKind) throws -> Dataset {
-        let lines = texts.map { text -> String in
+    ///
+    /// - Parameters:
+    ///   - texts: The texts; for tagging their words are what white space separates.
+    ///   - kind: What is predicted of them.
+    ///   - pairs: The second text of each row, where rows have two.
+    /// - Returns: The rows.
+    /// - Throws: `DataError` if a text is no row.
+    static func rows(
+        _ texts: [String],
+        for kind: HeadKind,
+        pairedWith pairs: [String]? = nil
+    ) throws -> Dataset {
+        let lines = texts.enumerated().map { index, text -> String in
             let words = text.split(whereSeparator: \.isWhitespace).map {
                 JSONValue.string(String($0))
             }
-            let row: JSONValue =
-                kind == .tagging
-                ? .object([.init("tokens", .array(words))])
-                : .object([.init("text", .string(text))])
-            return row.description
+            guard kind != .tagging else {
+                return JSONValue.object([.init("tokens", .array(words))]).description
+            }
+            let pair = pairs.map { [JSONValue.Member("text_b", .string($0[index]))] } ?? []
+            return JSONValue.object([.init("text", .string(text))] + pair).description
         }
         return try Dataset(
             parsing: Array(lines.joined(separator: "\n").utf8),

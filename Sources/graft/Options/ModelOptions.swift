@@ -62,11 +62,15 @@ enum Precision: String, CaseIterable, ExpressibleByArgument {
 /// A wish of the user that cannot be granted, said in one line.
 struct CommandError: Error, CustomStringConvertible {
     let description: String
+    /// The exit status of the command.
+    let status: Int32
 
     /// - Parameters:
     ///   - problem: What is wrong, the thing named first.
     ///   - hint: How to cure it.
-    init(_ problem: String, hint: String? = nil) {
+    ///   - status: The exit status of the command.
+    init(_ problem: String, hint: String? = nil, status: Int32 = 1) {
+        self.status = status
         description = problem + (hint.map { " (hint: \($0))" } ?? "")
     }
 }

@@ -1,21 +1,11 @@
 internal import ArgumentParser
-internal import GraftAdapters
 internal import GraftData
 internal import GraftModels
 
-/// What is learned, and by which method.
+/// What is learned.
 struct TaskOptions: ParsableArguments {
     @Option(help: "What to predict.")
     var task = HeadKind.classification
-
-    @Option(
-        help: ArgumentHelp(
-            "The adapter method with its settings: \(AdapterRegistry.builtin.names.joined(separator: ", ")).",
-            discussion: "Settings stand in brackets: 'seq_bn[reduction_factor=8,leave_out=[0,1]]'.",
-            valueName: "name[setting=value,...]"
-        )
-    )
-    var method = "double_seq_bn"
 
     @Option(
         help: ArgumentHelp(
@@ -30,11 +20,6 @@ struct TaskOptions: ParsableArguments {
 
     @Option(help: "What the head reads of a row.")
     var headPooling = Pooling.first
-
-    /// The method that the name stands for.
-    func adapterMethod() throws -> any AdapterMethod {
-        try AdapterRegistry.builtin.method(named: method)
-    }
 
     /// The classes of the task, or `nil` for regression.
     func labelMap(of train: Dataset) throws -> LabelMap? {

@@ -52,9 +52,6 @@ struct TrainingSettings: ParsableArguments {
     )
     var maxLength: Int?
 
-    @Option(help: "What starts, shuffles and drops: equal seeds and workers give equal bytes.")
-    var seed: UInt64 = 0
-
     @Option(help: "Threads that compute parts of a batch (default: the cores).")
     var workers: Int?
 
@@ -77,8 +74,9 @@ struct TrainingSettings: ParsableArguments {
     /// - Parameters:
     ///   - method: What is trained; it knows which learning rate suits it.
     ///   - rows: The number of training rows.
+    ///   - seed: What starts, shuffles and drops.
     /// - Returns: The options, with every default filled in.
-    func options(for method: any AdapterMethod, rows: Int) -> TrainingOptions {
+    func options(for method: any AdapterMethod, rows: Int, seed: UInt64) -> TrainingOptions {
         var options = TrainingOptions()
         options.epochs = epochs
         options.batchSize = batch

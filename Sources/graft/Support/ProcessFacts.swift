@@ -16,11 +16,25 @@ enum ProcessFacts {
         return uptime - ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
-    /// The largest resident memory so far, in bytes.
+    /// The largest resident memory since the process started or ``resetPeakMemory()`` was called, in bytes.
+    ///
+    /// The system's other figure, `ru_maxrss`, also counts what the parent held when it started this process.
     static var peakMemory: Int {
-        var usage = rusage()
-        guard unsafe getrusage(Int32(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
-        return usage.ru_maxrss * 1024
+        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+            let kilobytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first,
+            let count = Int(kilobytes)
+        else { return 0 }
+        return count * 1024
+    }
+
+    /// Lets ``peakMemory`` start anew from what is resident now.
+    ///
+    /// - Returns: Whether the system did (proc_pid_clear_refs(5)); if not, the figure is that of the whole process.
+    static func resetPeakMemory() -> Bool {
+        guard let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") else { return false }
+        defer { try? file.close() }
+        return (try? file.write(contentsOf: Data("5".utf8))) != nil
     }
 
     /// The compiler that built this program.

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GraftFormats
+internal import GraftLayers
 
 /// Where a run puts its adapter, and beside it the states that it can go on from.
 ///
@@ -12,16 +13,31 @@ struct OutputFolder {
     /// The folder of the run's states.
     var checkpointPath: String { path + ".checkpoint" }
 
+    /// How a run starts.
+    enum Start {
+        /// From nothing; there must be no interrupted run.
+        case new
+        /// Where an interrupted run ended; there must be one.
+        case interrupted
+        /// Where an interrupted run ended, if there is one.
+        case either
+    }
+
     /// Confirms that an adapter may be written.
     ///
-    /// - Throws: ``CommandError`` if something stands there that must not be replaced; `FileError` if nothing can be
-    ///   written there.
-    init(path: String, overwrite: Bool, resume: Bool) throws {
+    /// - Parameters:
+    ///   - path: Where it goes.
+    ///   - overwrite: Whether it may replace another.
+    ///   - start: How the run starts.
+    /// - Throws: ``CommandError`` if something stands there that must not be replaced, or there is no run to go on
+    ///   with; `FileError` if nothing can be written there.
+    init(path: String, overwrite: Bool, start: Start) throws {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         self.path = path
         replaces = overwrite
         let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        let isInterrupted = FileManager.default.fileExists(atPath: path + ".checkpoint")
         if !contents.isEmpty {
             guard contents.contains("adapter_config.json") else {
                 throw CommandError(
@@ -31,24 +47,51 @@ struct OutputFolder {
             }
             guard overwrite else {
                 throw CommandError(
-                    "\(path): there is an adapter already",
+                    start == .interrupted && !isInterrupted
+                        ? "\(path): this run is complete" : "\(path): there is an adapter already",
                     hint: "--overwrite replaces it"
                 )
             }
         }
-        if !resume, !overwrite, FileManager.default.fileExists(atPath: checkpointPath) {
+        switch start {
+        case .new where isInterrupted && !overwrite:
             throw CommandError(
                 "\(checkpointPath): there is an interrupted run",
                 hint: "go on with --resume, or start anew with --overwrite"
             )
+        case .interrupted where !isInterrupted:
+            throw CommandError(
+                "\(checkpointPath): there is no interrupted run",
+                hint: OutputFolder.interruptedRun(near: path).map { "did you mean --output \($0)?" }
+                    ?? "without --resume a run starts anew"
+            )
+        case .new, .interrupted, .either: break
         }
         // Creates a hidden folder where the adapter will appear, and removes it at once.
         let probe = try AtomicFolder(at: path, ifExists: .replace)
         _ = consume probe
     }
 
+    /// Whether there is a state to go on from.
+    var holdsState: Bool {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointPath)) ?? []
+        return names.contains { $0.hasPrefix("step-") }
+    }
+
     /// Writes the adapter's folder, complete or not at all.
     func write(_ body: (String) throws -> Void) throws {
         try AtomicFolder.write(to: path, ifExists: replaces ? .replace : .refuse, body)
+    }
+
+    /// The interrupted run beside `path` whose name is nearest.
+    private static func interruptedRun(near path: String) -> String? {
+        let url = URL(filePath: path)
+        let siblings = try? FileManager.default.contentsOfDirectory(
+            atPath: url.deletingLastPathComponent().path
+        )
+        let runs = (siblings ?? []).filter { $0.hasSuffix(".checkpoint") }
+            .map { String($0.dropLast(".checkpoint".count)) }
+        guard let name = runs.nearest(to: url.lastPathComponent) else { return nil }
+        return path.dropLast(url.lastPathComponent.count) + name
     }
 }

@@ -6,14 +6,17 @@ struct Progress {
     private let isShown: Bool
     private let epochs: Int
     private let metric: Metric
+    /// What stands in front of every line, where there are several runs.
+    private let run: String
     private var (firstStep, totalSteps, stepsDone, rowsDone) = (0, 0, 0, 0)
     private var loss = 0.0
     private var start = ContinuousClock.now
     private var lastShown = ContinuousClock.now
     private var lastTenth = 0
 
-    init(isShown: Bool, epochs: Int, metric: Metric) {
+    init(isShown: Bool, epochs: Int, metric: Metric, run: String? = nil) {
         self.isShown = isShown
+        self.run = run.map { $0 + ": " } ?? ""
         self.epochs = epochs
         self.metric = metric
     }
@@ -25,7 +28,7 @@ struct Progress {
         case .started(let step, let total):
             (firstStep, stepsDone, totalSteps) = (step, step, total)
             start = .now
-            if step > 0 { Console.error("graft: going on after step \(step) of \(total)") }
+            if step > 0 { Console.error("graft: \(run)going on after step \(step) of \(total)") }
         case .step(let step, let total, let rows):
             (stepsDone, totalSteps) = (step.step, total)
             rowsDone += rows
@@ -59,7 +62,7 @@ struct Progress {
         let seconds = max((now - start) / .seconds(1), 1e-9)
         let rate = Double(rowsDone) / seconds
         let left = seconds / Double(max(1, stepsDone - firstStep)) * Double(totalSteps - stepsDone)
-        return "epoch \(epoch)/\(epochs)  step \(stepsDone)/\(totalSteps)"
+        return run + "epoch \(epoch)/\(epochs)  step \(stepsDone)/\(totalSteps)"
             + "  loss \(Figures.score(loss))  \(Figures.measure(rate)) rows/s"
             + "  \(Figures.duration(left)) left"
     }
@@ -67,7 +70,8 @@ struct Progress {
     private mutating func showEpoch(_ result: Trainer.EpochResult, isBest: Bool) {
         lastShown = .now
         var text =
-            "epoch \(result.epoch)/\(epochs): training loss \(Figures.score(result.trainingLoss))"
+            run
+            + "epoch \(result.epoch)/\(epochs): training loss \(Figures.score(result.trainingLoss))"
         if let metrics = result.metrics {
             if let score = metrics[metric] {
                 text += ", \(metric.rawValue) \(Figures.score(score))"

@@ -9,65 +9,47 @@ internal import GraftTraining
 extension TrainingResult {
     /// The report of the run.
     ///
-    /// - Parameter command: The arguments that reproduce it.
+    /// - Parameters:
+    ///   - command: The arguments that reproduce it.
+    ///   - meter: What measured it.
     /// - Returns: The report.
     /// - Throws: What scoring the kept parameters once more throws.
-    func report(command: [String]) throws -> RunReport {
-        let (base, options) = (run.base, run.trainer.options)
-        let age = ProcessFacts.age ?? 0
+    func report(command: [String], meter: RunMeter) throws -> RunReport {
+        let options = run.trainer.options
         var report = RunReport(
             title: URL(filePath: output).lastPathComponent,
             command: command,
-            started: Date(timeIntervalSinceNow: -age),
-            model: RunReport.Model(
-                name: URL(filePath: base.path).lastPathComponent,
-                family: base.shape.family,
-                layers: base.shape.layerCount,
-                hiddenSize: base.shape.hiddenSize,
-                parameters: base.parameterCount,
-                contentHash: bundle.base.weights.hexadecimal
-            ),
+            started: meter.started,
+            model: RunReport.Model(run.task.base, hash: bundle.base.weights.hexadecimal),
             method: RunReport.Method(run.methodName, configuration: try methodSettings()),
-            task: run.head.kind.rawValue
+            task: run.task.head.kind.rawValue
         )
-        report.data = [.init(role: "train", path: run.train.path, rows: run.train.count)]
-        if let evaluation = run.evaluation {
-            report.data.append(.init(role: "eval", path: evaluation.path, rows: evaluation.count))
-        }
+        report.data = run.task.files
         report.labels = labelCounts
         report.primaryMetric = run.metric.rawValue
         report.majorityBaseline = majorityBaseline
-        report.parameters = RunReport.Parameters(
-            trainable: run.trainer.trainableCount,
-            adapter: adapterParameters,
-            head: headParameters,
-            total: totalParameters,
-            sites: SiteParameters.all(of: run.trainer.slices, in: run.trainer.model.adapters)
-                .map { .init(layer: $0.site.layer, path: $0.place, parameters: $0.parameters) }
-        )
-        report.settings = settings(options)
+        report.parameters = parameters
+        report.settings = options.entries + run.task.entries
         report.steps = loggedSteps
         report.epochs = epochs
         report.bestEpoch = outcome.bestEpoch
         report.metrics =
             outcome.bestMetrics?.ordered.map { .init($0.metric.rawValue, $0.value) } ?? []
         report.confusion = outcome.bestMetrics?.confusion
+        report.fusion = fusion
         report.mistakes = try mistakes(limit: 20)
         report.speed.examplesPerSecond = rowsPerSecond
         report.speed.tokensPerSecond = tokensPerSecond
         report.speed.readySeconds = readySeconds
         report.speed.trainSeconds = outcome.trainingSeconds
-        if let rows = run.evaluation?.count, outcome.evaluationSeconds > 0 {
+        if let rows = run.task.evaluation?.count, outcome.evaluationSeconds > 0 {
             let evaluated = Double(rows * outcome.epochs.count)
             report.speed.evalExamplesPerSecond = evaluated / outcome.evaluationSeconds
         }
-        report.versions = [
-            .init("graft", Graft.version), .init("libtorch", try Torch.version()),
-            .init("swift", ProcessFacts.swiftVersion),
-        ]
+        report.versions = ProcessFacts.versions
         report.warnings = run.warnings
-        report.peakMemory = ProcessFacts.peakMemory
-        report.duration = ProcessFacts.age ?? 0
+        report.peakMemory = peakMemory
+        report.duration = meter.seconds
         return report
     }
 
@@ -83,25 +65,9 @@ extension TrainingResult {
         }
     }
 
-    private func settings(_ options: TrainingOptions) -> [RunReport.Entry] {
-        let all: [RunReport.Entry] = [
-            .init("epochs", options.epochs), .init("batch", options.batchSize),
-            .init("accumulation", options.accumulation),
-            .init("learning rate", options.learningRate),
-            .init("schedule", options.schedule.rawValue), .init("warmup", options.warmup),
-            .init("weight decay", options.optimizer.weightDecay),
-            .init("largest gradient norm", options.maxGradientNorm),
-            .init("label smoothing", options.labelSmoothing),
-            .init("longest row", run.maxLength), .init("seed", options.seed),
-            .init("workers", options.workers), .init("head layers", run.head.layers),
-            .init("head pooling", run.head.pooling.rawValue),
-        ]
-        return all + (options.patience.map { [.init("patience", $0)] } ?? [])
-    }
-
     private var labelCounts: [RunReport.Label] {
         func counts(_ rows: EncodedRows?) -> [Int]? {
-            var counts = [Int](repeating: 0, count: run.labels.count)
+            var counts = [Int](repeating: 0, count: run.task.labels.count)
             switch rows?.targets {
             case .classes(let numbers): for number in numbers { counts[Int(number)] += 1 }
             case .classLists(let lists): for number in lists.joined() { counts[number] += 1 }
@@ -111,8 +77,8 @@ extension TrainingResult {
             }
             return counts
         }
-        let (train, eval) = (counts(run.trainRows), counts(run.evaluationRows))
-        return run.labels.enumerated().map { number, name in
+        let (train, eval) = (counts(run.task.trainRows), counts(run.task.evaluationRows))
+        return run.task.labels.enumerated().map { number, name in
             .init(name, trainRows: train?[number] ?? 0, evalRows: eval?[number])
         }
     }
@@ -147,16 +113,16 @@ extension TrainingResult {
 
     /// The wrong answers that the adapter is surest of.
     private func mistakes(limit: Int) throws -> [RunReport.Mistake] {
-        guard let data = run.evaluation, let rows = run.evaluationRows,
+        guard let data = run.task.evaluation, let rows = run.task.evaluationRows,
             case .classes(let wanted) = rows.targets
         else { return [] }
-        let predictor = try Predictor(run.base, adapter: bundle, allowsBaseMismatch: true)
+        let predictor = try Predictor(run.task.base, adapter: bundle, allowsBaseMismatch: true)
         let workers = Workers(run.trainer.options.workers)
         let wrong = try predictor.answers(rows, workers: workers).enumerated().compactMap {
             row,
             answer -> (row: Int, predicted: String, score: Double)? in
             guard let predicted = answer.labels.first,
-                predicted != run.labels[Int(wanted[row])]
+                predicted != run.task.labels[Int(wanted[row])]
             else { return nil }
             return (row, predicted, answer.scores.map(\.score).max() ?? 0)
         }
@@ -164,7 +130,7 @@ extension TrainingResult {
             let (text, pair) = (data[$0.row].text, data[$0.row].pair)
             return RunReport.Mistake(
                 text: text + (pair.map { " | " + $0 } ?? ""),
-                gold: run.labels[Int(wanted[$0.row])],
+                gold: run.task.labels[Int(wanted[$0.row])],
                 predicted: $0.predicted,
                 score: $0.score
             )

@@ -7,150 +7,138 @@ internal import GraftModels
 internal import GraftTorch
 internal import GraftTraining
 
-/// Everything that a run needs, read and checked before its first step.
+/// One run: a method that is trained on a task.
 struct TrainingRun {
-    let base: BaseModel
+    let task: TrainingTask
     let method: any AdapterMethod
     /// The method as the user wrote it.
     let methodName: String
-    let head: HeadConfiguration
-    /// The names of the classes; empty for regression.
-    let labels: [String]
-    let train: Dataset
-    let evaluation: Dataset?
-    let trainRows: EncodedRows
-    let evaluationRows: EncodedRows?
-    let maxLength: Int
     let trainer: Trainer
-    /// What the user should know before the run.
-    let warnings: [String]
+    /// What the user should know about the method before the run.
+    let ownWarnings: [String]
     /// What makes the run what it is besides its settings.
     let fingerprint: String
-    /// The hash of the training file.
-    let trainHash: ContentHash
-    /// What the adapter will remember of the model: hashing it takes a while, so training does not wait for it.
-    let identity: Background<BaseIdentity>
 
-    init(_ command: Train) throws {
-        let (task, settings) = (command.task, command.settings)
-        let kind = task.task
-        method = try task.adapterMethod()
-        methodName = task.method
-        base = try command.model.load()
-        maxLength = try settings.longestRow(positions: base.shape.positions)
-        train = try command.data.read(
-            command.train,
-            for: kind,
-            labelled: true,
-            limit: command.limit
-        )
-        evaluation = try command.evaluation.map {
-            try command.data.read($0, for: kind, labelled: true, limit: command.evalLimit)
-        }
-        let labelMap = try task.labelMap(of: train)
-        labels = labelMap?.names ?? []
-        head = try task.head(outputs: labelMap?.count ?? 1)
-        let (base, maxLength, labels) = (base, maxLength, labels)
-        func encoded(_ data: Dataset) throws -> EncodedRows {
-            try EncodedRows(
-                data,
-                tokenizer: base.tokenizer,
-                maxLength: maxLength,
-                kind: kind,
-                labels: labelMap
-            )
-        }
-        let rows = try encoded(train)
-        trainRows = rows
-        evaluationRows = try evaluation.map(encoded)
+    /// Prepares a run.
+    ///
+    /// - Parameters:
+    ///   - task: What is learned.
+    ///   - method: What is trained.
+    ///   - name: The method as the user wrote it.
+    ///   - options: The settings.
+    ///   - members: Trained adapters that stay as they are, if the method composes any.
+    /// - Throws: An error naming the setting that does not fit the model.
+    init(
+        _ task: TrainingTask,
+        method: any AdapterMethod,
+        named name: String,
+        options: TrainingOptions,
+        members: FrozenMembers = FrozenMembers()
+    ) throws {
+        self.task = task
+        self.method = method
+        methodName = name
         trainer = try Trainer(
-            base,
+            task.base,
             method: method,
-            head: head,
-            labels: labels,
-            classWeights: settings.classWeights.map {
-                try ClassWeights.read($0, labels: labels, rows: rows)
-            },
-            options: settings.options(for: method, rows: train.count)
+            head: task.head,
+            labels: task.labels,
+            classWeights: task.classWeights,
+            options: options,
+            frozen: members.parameters
         )
-        trainHash = try ContentHash(ofFile: command.train)
-        identity = Background { try base.identity() }
-        fingerprint = try TrainingRun.fingerprint(
-            base,
-            method,
-            head,
-            labels: labels,
-            data: [trainRows, evaluationRows].map { $0?.contentHash.hexadecimal ?? "" },
-            settings: [
-                settings.classWeights ?? "", command.model.dtype.rawValue,
-                command.model.device.description,
-            ]
-        )
-        warnings =
-            try method.warnings(for: base.encoder.sites, isSequenceTask: kind != .tagging)
-            + TrainingRun.warnings(trainer, trainRows, train.path, maxLength: maxLength)
+        fingerprint = try task.fingerprint(of: method, with: members.hashes)
+        ownWarnings =
+            method.warnings(
+                for: task.base.encoder.sites,
+                isSequenceTask: task.head.kind != .tagging
+            ) + (try TrainingRun.startWarnings(trainer, task.trainRows))
     }
 
     /// The metric that chooses the best epoch.
-    var metric: Metric { trainer.options.metric ?? head.kind.primaryMetric }
+    var metric: Metric { trainer.options.metric ?? task.head.kind.primaryMetric }
+
+    /// What the user should know before the run.
+    var warnings: [String] { ownWarnings + task.warnings }
 
     /// What is about to be trained, in a line.
     var announcement: String {
-        "\(methodName) on \(base.path): \(Figures.count(trainer.trainableCount)) parameters,"
-            + " \(Figures.count(train.count)) rows, \(trainer.options.workers) workers"
+        "\(methodName) on \(task.base.path): \(Figures.count(trainer.trainableCount)) parameters,"
+            + " \(Figures.count(task.train.count)) rows, \(trainer.options.workers) workers"
     }
 
-    private static func fingerprint(
-        _ base: BaseModel,
-        _ method: any AdapterMethod,
-        _ head: HeadConfiguration,
-        labels: [String],
-        data: [String],
-        settings: [String]
-    ) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        // The model goes by its files' sizes and times: hashing its weights would delay the first step.
-        let files = try Checkpoint(path: base.path).files.map { file in
-            let facts = try FileManager.default.attributesOfItem(atPath: file.mapping.path)
-            let changed = facts[.modificationDate] as? Date
-            return "\(file.mapping.byteCount) \(changed?.timeIntervalSince1970 ?? 0)"
-        }
-        let parts =
-            files + data + settings + [
-                URL(filePath: base.path).standardizedFileURL.resolvingSymlinksInPath().path,
-                String(decoding: try encoder.encode(method), as: UTF8.self),
-                String(decoding: try encoder.encode(head), as: UTF8.self),
-                String(decoding: try encoder.encode(labels), as: UTF8.self),
-            ]
-        return ContentHash(of: parts.joined(separator: "\n").utf8).hexadecimal
-    }
-
-    private static func warnings(
-        _ trainer: Trainer,
-        _ rows: EncodedRows,
-        _ path: String,
-        maxLength: Int
-    ) throws -> [String] {
-        var warnings: [String] = []
+    private static func startWarnings(_ trainer: Trainer, _ rows: EncodedRows) throws -> [String] {
         let adapters = trainer.model.adapters
-        if !adapters.hidden.isEmpty || !adapters.linear.isEmpty {
-            let change = try trainer.startChange(rows, rows: 0..<min(8, rows.count))
-            if change > 0.25 {
-                warnings.append(
-                    "the adapter's start values change the last hidden states by"
-                        + " \(Figures.percent(change)) (hint: a start near the identity, such as"
-                        + " init_weights=mam_adapter, trains more evenly)"
-                )
+        guard !adapters.hidden.isEmpty || !adapters.linear.isEmpty else { return [] }
+        let change = try trainer.startChange(rows, rows: 0..<min(8, rows.count))
+        guard change > 0.25 else { return [] }
+        return [
+            "the adapter's start values change the last hidden states by"
+                + " \(Figures.percent(change)) (hint: a start near the identity, such as"
+                + " init_weights=mam_adapter, trains more evenly)"
+        ]
+    }
+}
+
+extension TrainingRun {
+    /// Trains to the end and writes the adapter with its report.
+    ///
+    /// - Parameters:
+    ///   - folder: Where the adapter goes, and beside it the states of the run.
+    ///   - resumes: Whether to go on from a state that is there.
+    ///   - settings: How much memory the run may take.
+    ///   - meter: What measures the run.
+    ///   - interruption: Whether somebody asked the run to stop.
+    ///   - progress: What shows how the run goes on.
+    ///   - extra: Writes more into the adapter's folder, which appears with all it holds.
+    /// - Returns: What came of it.
+    /// - Throws: What stopped the run; then nothing stands at the folder that did not before.
+    func complete(
+        in folder: OutputFolder,
+        resumes: Bool,
+        settings: TrainingSettings,
+        meter: RunMeter,
+        interruption: Interruption,
+        progress: inout Progress,
+        extra: (TrainingResult, String) throws -> Void = { _, _ in }
+    ) throws -> TrainingResult {
+        let checkpoint = CheckpointFolder(path: folder.checkpointPath, fingerprint: fingerprint)
+        var state: TrainingState?
+        if resumes, checkpoint.existingPath != nil {
+            state = try checkpoint.read(options: trainer.options)
+        } else {
+            // --overwrite gave an older, interrupted run up: its state must not be taken for one of this run.
+            checkpoint.remove()
+        }
+        var readySeconds: Double?
+        let outcome = try trainer.run(
+            on: task.trainRows,
+            evaluation: task.evaluationRows,
+            trunkMemory: settings.trunkMemory << 20,
+            checkpoint: checkpoint,
+            resuming: state,
+            shouldStop: { interruption.isWished },
+            onEvent: { event in
+                if case .started = event { readySeconds = meter.seconds }
+                progress.show(event)
             }
+        )
+        let result = try TrainingResult(
+            self,
+            outcome,
+            output: folder.path,
+            readySeconds: readySeconds,
+            peakMemory: ProcessFacts.peakMemory
+        )
+        let command = ["graft"] + CommandLine.arguments.dropFirst()
+        let report = try result.report(command: command, meter: meter)
+        try folder.write { path in
+            try result.bundle.write(into: path)
+            try AtomicFile.write(Data(report.html().utf8), to: path + "/report.html")
+            try AtomicFile.write(report.encoded(), to: path + "/report.json")
+            try extra(result, path)
         }
-        let full = (0..<rows.count).count { rows.length($0) >= maxLength }
-        if full > 0 {
-            warnings.append(
-                "\(path): \(Figures.count(full)) of \(Figures.count(rows.count)) rows fill"
-                    + " the \(maxLength) tokens of --max-length; what lies beyond is cut"
-            )
-        }
-        return warnings
+        checkpoint.remove()
+        return result
     }
 }

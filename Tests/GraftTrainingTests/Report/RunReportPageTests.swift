@@ -137,7 +137,7 @@ struct RunReportPageTests {
             "graft", "train", "--method", "lora[rank=4]", "--note", "it's", "--tag", "",
         ]
         #expect(
-            report.shellCommand == #"""
+            ShellCommand(report.command).text == #"""
                 graft train \
                     --method 'lora[rank=4]' \
                     --note 'it'\''s' \

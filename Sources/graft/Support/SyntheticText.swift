@@ -21,15 +21,21 @@ struct SyntheticText {
         self.words = words.isEmpty ? ["a"] : words
     }
 
-    /// Rows as JSON lines.
-    func lines(_ count: Int) -> [String] {
+    /// Phrases as lists of words.
+    func phrases(_ count: Int) -> [[String]] {
         var generator = HashSequence()
-        return (0..<count).map { row in
+        return (0..<count).map { _ in
             let length = 1 + Int(-11 * log(1 - Double.random(in: 0..<1, using: &generator)))
-            let text = (0..<length).map { _ in
+            return (0..<length).map { _ in
                 words[Int.random(in: words.indices, using: &generator)]
             }
-            return "{\"text\":\"\(text.joined(separator: " "))\",\"label\":\(row % 2)}"
+        }
+    }
+
+    /// Rows as JSON lines.
+    func lines(_ count: Int) -> [String] {
+        phrases(count).enumerated().map { row, words in
+            "{\"text\":\"\(words.joined(separator: " "))\",\"label\":\(row % 2)}"
         }
     }
 }

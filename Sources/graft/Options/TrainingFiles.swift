@@ -1,0 +1,19 @@
+internal import ArgumentParser
+
+/// Which rows are learned from, and which are scored.
+struct TrainingFiles: ParsableArguments {
+    @Option(help: ArgumentHelp("The rows to learn from.", valueName: "file"))
+    var train: String
+
+    @Option(
+        name: .customLong("eval"),
+        help: ArgumentHelp("The rows to score on.", valueName: "file")
+    )
+    var evaluation: String?
+
+    @Option(help: "Read at most this many training rows.")
+    var limit: Int?
+
+    @Option(help: "Read at most this many evaluation rows.")
+    var evalLimit: Int?
+}
