@@ -1,7 +1,7 @@
 // Linear maps, `y = x W^T + b`: one autograd node that keeps only what its gradients need.
 //
 // A frozen weight asks for no gradient, so the input is not kept; the bias is where the sums start, not a pass of its
-// own. For other types and devices this is libtorch's linear.
+// own. A weight may be the transpose of how it is stored. For other types and devices this is libtorch's linear.
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -45,14 +45,19 @@ at::Tensor as_rows(const at::Tensor &x) {
   return rows.stride(1) == 1 ? rows : rows.contiguous();
 }
 
+bool has_dense_lines(const at::Tensor &matrix) { return matrix.stride(1) == 1 || matrix.stride(0) == 1; }
+
+/// Whether a weight [out, in] is stored as [in, out].
+bool is_transposed(const at::Tensor &weight) { return weight.stride(1) != 1; }
+
 /// The second operand of `x W^T`, or of `g W`: the columns, the depth and where they lie.
 Product by_weight(const at::Tensor &weight, bool transposed) {
   Product p{};
   p.columns = weight.size(transposed ? 0 : 1);
   p.depth = weight.size(transposed ? 1 : 0);
   p.b = weight.data_ptr<float>();
-  p.b_stride = weight.stride(0);
-  p.b_is_transposed = transposed;
+  p.b_stride = weight.stride(is_transposed(weight) ? 1 : 0);
+  p.b_is_transposed = transposed != is_transposed(weight);
   p.packed_columns = p.columns;
   return p;
 }
@@ -117,7 +122,7 @@ struct Linear : torch::autograd::Function<Linear> {
 bool is_ours(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
   const auto fits = [](const at::Tensor &t) { return t.is_cpu() && t.scalar_type() == at::kFloat; };
   return has_fast_product() && fits(x) && fits(weight) && (!bias.defined() || fits(bias)) && x.dim() >= 1 &&
-         weight.dim() == 2 && weight.stride(1) == 1 && x.size(-1) == weight.size(1) && weight.size(1) > 0 &&
+         weight.dim() == 2 && has_dense_lines(weight) && x.size(-1) == weight.size(1) && weight.size(1) > 0 &&
          (!bias.defined() || (bias.dim() == 1 && bias.size(0) == weight.size(0) && bias.stride(0) == 1));
 }
 
@@ -144,8 +149,8 @@ gt_status gt_linear(gt_tensor input, gt_tensor weight, gt_tensor bias, gt_tensor
 gt_status gt_pack_weight(gt_tensor weight, bool for_gradient, gt_tensor *out) {
   return guarded([&] {
     const auto &w = unwrap(weight);
-    TORCH_CHECK(w.dim() == 2 && w.is_cpu() && w.scalar_type() == at::kFloat && w.stride(1) == 1,
-                "only a float32 matrix on the CPU whose rows lie together is packed");
+    TORCH_CHECK(w.dim() == 2 && w.is_cpu() && w.scalar_type() == at::kFloat && has_dense_lines(w),
+                "only a float32 matrix on the CPU whose rows or columns lie together is packed");
     const Product p = by_weight(w, !for_gradient);
     // Not the tensors' allocator: it rounds sizes up, which suits what lives shortly.
     const auto count = packed_count(p);

@@ -170,6 +170,14 @@ gt_status gt_tensor_make_leaf(gt_tensor tensor, gt_tensor *out) {
   });
 }
 
+gt_status gt_tensor_write_rows(gt_tensor destination, gt_tensor indices, gt_tensor source) {
+  return guarded([&] {
+    const c10::AutoGradMode no_gradients(false);
+    auto rows = unwrap(destination);
+    rows.index_copy_(0, unwrap(indices), unwrap(source).detach());
+  });
+}
+
 gt_status gt_tensor_copy_into(gt_tensor destination, gt_tensor source) {
   return guarded([&] {
     const c10::AutoGradMode no_gradients(false);

@@ -63,7 +63,8 @@ public final class CheckpointParameters: ParameterSource {
         where name.hasSuffix(new) {
             return checkpoint[prefix + name.dropLast(new.count) + old]
         }
-        return nil
+        // A language model's output projection stands beside the base model.
+        return checkpoint[name]
     }
 }
 

@@ -47,8 +47,8 @@ public struct AttentionShape: Sendable {
 }
 
 extension ForwardContext {
-    /// Attends from this context's tokens to those of `keyLayout`, behind what an adapter puts in
-    /// front of them.
+    /// Attends from this context's tokens to those of `keyLayout` and, in self-attention, to those of
+    /// the cache before them, behind what an adapter puts in front of all.
     ///
     /// - Parameters:
     ///   - query: [tokens, heads · d], tokens as in ``layout``.
@@ -71,14 +71,21 @@ extension ForwardContext {
         bias: RelativeBias? = nil,
         at site: Site
     ) throws(TorchError) -> Tensor {
+        var (key, value) = (key, value)
+        var (keyOffsets, keyEnds): ([Int64], [Int64]?) = (keyLayout.offsets, nil)
+        if let cache, site.role == .selfAttention {
+            let all = try cache.appending(key: key, value: value, layout: keyLayout, at: site)
+            (key, value, keyOffsets, keyEnds) = (all.key, all.value, all.starts, all.ends)
+        }
         var attention = RaggedAttention(
             queryOffsets: layout.offsets,
-            keyOffsets: keyLayout.offsets,
+            keyOffsets: keyOffsets,
             rowKeys: layout.rowKeys,
             heads: shape.heads,
             keyHeads: shape.keyHeads,
             scale: shape.scale
         )
+        attention.keyEnds = keyEnds
         attention.isCausal = shape.isCausal
         attention.window = shape.window
         if shape.isCausal || bias != nil { attention.keysBehind = layout.tokensBehind }
@@ -104,12 +111,13 @@ extension ForwardContext {
             )
         }
         // Prefixes that differ between rows: one more stretch of keys in front of each row's own.
-        let own = KeyPrefix(key: key, value: value, offsets: keyLayout.offsets)
+        let own = KeyPrefix(key: key, value: value, offsets: keyOffsets, ends: keyEnds)
         let all = try KeyPrefix(
             joining: [front, own],
             rows: (0..<keyLayout.rowCount).map { [(0, $0), (1, $0)] }
         )
-        attention.keyOffsets = all.offsets ?? keyLayout.offsets
+        attention.keyOffsets = all.offsets ?? keyOffsets
+        attention.keyEnds = nil
         attention.keyFronts = prefix.offsets.map { zip($0, $0.dropFirst()).map { $1 - $0 } }
         return try attention(query: query, key: all.key, value: all.value, bias: bias)
     }

@@ -1,7 +1,8 @@
 public import GraftTorch
 
 extension ForwardContext {
-    /// Puts the same new tokens into every row, and their places into the layout.
+    /// Puts the same new tokens into every row, and their places into the layout; nothing into rows
+    /// that go on from earlier passes.
     ///
     /// - Parameters:
     ///   - added: The hidden states of the new tokens: [added, hidden]
@@ -14,6 +15,8 @@ extension ForwardContext {
         into x: Tensor,
         at position: Int
     ) throws(TorchError) -> Tensor {
+        // In generation they were put in with the row's first tokens.
+        if let cache, !cache.isEmpty { return x }
         let (grown, order, kept) = try layout.inserting(added.size(0), at: position)
         let places = try Tensor(kept).moved(to: x.device)
         ownTokens =

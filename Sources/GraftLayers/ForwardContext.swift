@@ -14,6 +14,10 @@ public struct ForwardContext: Sendable {
     /// Where the batch's own tokens lie in ``layout``, if an adapter added others: int64 [own].
     public internal(set) var ownTokens: Tensor?
 
+    /// The keys and values of tokens that came before, in generation.
+    public var cache: KeyValueCache?
+    private var rotary: RotaryTable?
+
     /// Told what a fusion weighs its parts with at a site: [tokens, parts].
     public var observe: (@Sendable (Site, Tensor) -> Void)?
 
@@ -73,6 +77,31 @@ public struct ForwardContext: Sendable {
     /// Whether every adapter of a block computes a token's result from that token alone.
     public func isTokenwise(layer: Int, in tower: Site.Tower) -> Bool {
         adapters.isTokenwise(layer: layer, in: tower)
+    }
+
+    /// The angles of this context's tokens, computed by the first block that asks.
+    ///
+    /// - Parameters:
+    ///   - frequencies: The angle between neighbours, the same for all blocks of a model.
+    ///   - device: Where the tokens are.
+    /// - Returns: The angles of all tokens; the layout must not have been narrowed yet.
+    /// - Throws: `TorchError` if memory runs out.
+    public mutating func rotaryTable(
+        _ frequencies: [Float],
+        device: Device
+    ) throws(TorchError) -> RotaryTable {
+        if let rotary { return rotary }
+        let positions = (0..<layout.rowCount).flatMap { row in
+            let start = Int64(cache?.lengths[row] ?? 0)
+            return start..<start + Int64(layout.length(row))
+        }
+        let table = try RotaryTable(
+            positions: positions,
+            frequencies: frequencies,
+            device: device
+        )
+        rotary = table
+        return table
     }
 
     /// Ends a block: the adapter at its output.

@@ -59,6 +59,13 @@ public struct Linear: Sendable {
     /// The place of its parameters in the model, less the `weight` and `bias` themselves.
     public let path: String
 
+    /// Wraps a weight [output, input] and a bias [output] that no parameters of their own hold.
+    public init(weight: any Weight, bias: Tensor? = nil) {
+        self.weight = weight
+        self.bias = bias
+        path = ""
+    }
+
     /// Asks `scope` for `weight` and, if wanted, `bias`.
     public init(
         _ input: Int,

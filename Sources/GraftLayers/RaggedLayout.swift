@@ -27,8 +27,13 @@ public struct RaggedLayout: Sendable {
     /// - Parameters:
     ///   - lengths: Tokens of each row.
     ///   - keys: A name for each row; by default its index.
+    ///   - starts: How many tokens of each row were in passes before; by default none.
     /// - Throws: `TorchError` if memory runs out.
-    public init(lengths: [Int], keys: [Int64]? = nil) throws(TorchError) {
+    public init(
+        lengths: [Int],
+        keys: [Int64]? = nil,
+        starts: [Int]? = nil
+    ) throws(TorchError) {
         let rowKeys = keys ?? (0..<lengths.count).map(Int64.init)
         precondition(rowKeys.count == lengths.count, "a key for each of \(lengths.count) rows")
         var offsets: [Int64] = [0]
@@ -40,7 +45,8 @@ public struct RaggedLayout: Sendable {
         tokens.reserveCapacity(total)
         for (row, length) in lengths.enumerated() {
             offsets.append(offsets[row] + Int64(length))
-            for position in 0..<Int64(length) {
+            let start = Int64(starts?[row] ?? 0)
+            for position in start..<start + Int64(length) {
                 rows.append(Int64(row))
                 tokens.append(rowKeys[row] &* RaggedLayout.positions &+ position)
             }
@@ -268,23 +274,32 @@ public struct TokenBatch: RaggedBatch {
     public let positions: Tensor
     /// How the rows lie in the three tensors.
     public let layout: RaggedLayout
+    /// How many tokens of each row were in batches before.
+    public let starts: [Int]
 
     /// Gathers rows.
     ///
     /// - Parameters:
     ///   - rows: Token ids and segment ids of each row, equally long.
     ///   - keys: A name for each row; by default its index.
+    ///   - starts: How many tokens of each row were in batches before; by default none.
     ///   - device: Where the batch is computed.
     /// - Throws: `TorchError` if memory runs out or there is no such device.
     public init(
         rows: [(ids: [Int32], typeIDs: [Int32])],
         keys: [Int64]? = nil,
+        starts: [Int]? = nil,
         device: Device = .cpu
     ) throws(TorchError) {
-        layout = try RaggedLayout(lengths: rows.map(\.ids.count), keys: keys).moved(to: device)
+        let starts = starts ?? [Int](repeating: 0, count: rows.count)
+        self.starts = starts
+        layout = try RaggedLayout(lengths: rows.map(\.ids.count), keys: keys, starts: starts)
+            .moved(to: device)
         ids = try Tensor(rows.flatMap { $0.ids.map(Int64.init) }).moved(to: device)
         typeIDs = try Tensor(rows.flatMap { $0.typeIDs.map(Int64.init) }).moved(to: device)
-        positions = try Tensor(rows.flatMap { (0..<$0.ids.count).map(Int64.init) })
-            .moved(to: device)
+        let places = zip(rows, starts).flatMap { row, start in
+            (start..<start + row.ids.count).map(Int64.init)
+        }
+        positions = try Tensor(places).moved(to: device)
     }
 }

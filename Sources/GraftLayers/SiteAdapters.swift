@@ -135,12 +135,19 @@ public struct KeyPrefix: Sendable {
     public let value: Tensor
     /// Where each row's prefix starts, and where the last ends; `nil` if all rows have the same one.
     public let offsets: [Int64]?
+    /// Where each row's prefix ends, if not where the next one starts.
+    private let ends: [Int64]?
 
     /// Creates a prefix.
     public init(key: Tensor, value: Tensor, offsets: [Int64]? = nil) {
+        self.init(key: key, value: value, offsets: offsets, ends: nil)
+    }
+
+    init(key: Tensor, value: Tensor, offsets: [Int64]?, ends: [Int64]?) {
         self.key = key
         self.value = value
         self.offsets = offsets
+        self.ends = ends
     }
 }
 
@@ -177,7 +184,7 @@ extension KeyPrefix {
     /// Where a row's prefix lies.
     private func range(of row: Int) -> Range<Int64> {
         guard let offsets else { return 0..<count }
-        return offsets[row]..<offsets[row + 1]
+        return offsets[row]..<(ends?[row] ?? offsets[row + 1])
     }
 }
 

@@ -1,4 +1,5 @@
 public import GraftLayers
+internal import GraftTorch
 
 /// A frozen pretrained model of some family.
 ///
@@ -44,6 +45,24 @@ public struct ModelShape: Sendable, Hashable, Codable {
     public let initializerRange: Double
     /// Whether the model has a pooler of its own.
     public let hasPooler: Bool
+    /// Whether a token sees only those before it, so that a row's last token has seen all of it.
+    public var isCausal = false
+}
+
+extension ModelShape {
+    /// Confirms that no row is longer than the model's positions.
+    func checkLengths(of batch: TokenBatch) throws(TorchError) {
+        for row in 0..<batch.layout.rowCount {
+            let length = batch.starts[row] + batch.layout.length(row)
+            guard length > positions else { continue }
+            throw TorchError(
+                kind: .invalidArgument,
+                operation: "\(family)",
+                message: "row \(row) has \(length) tokens, the model \(positions) positions"
+                    + " (hint: lower the maximum length)"
+            )
+        }
+    }
 }
 
 /// The families that Graft knows.

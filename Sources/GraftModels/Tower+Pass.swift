@@ -57,6 +57,7 @@ extension Tower {
             if wanted == .allWithLayers { layers.append($0) }
         }
         hidden = try finished(hidden, in: context)
+        context.cache?.commit()
         let (last, layout) = (hidden, context.layout)
         @Sendable func firstTokens() throws(TorchError) -> Tensor {
             try layout.firstTokens(of: last)

@@ -70,7 +70,7 @@ def generator(seed: int) -> torch.Generator:
 def randomise(module: torch.nn.Module, seed: int, only: str = "") -> None:
     """Gives every parameter whose name contains `only` a seeded normal value.
 
-    Multiplicative parameters (weights of layer norms, scalings) are drawn around one, so that
+    Multiplicative parameters (weights of norms, scalings) are drawn around one, so that
     their effect shows without silencing what they multiply.
     """
     normal = generator(seed)
@@ -79,7 +79,7 @@ def randomise(module: torch.nn.Module, seed: int, only: str = "") -> None:
             continue
         values = torch.randn(parameter.shape, generator=normal)
         owner, _, leaf = name.rpartition(".")
-        is_norm = isinstance(module.get_submodule(owner), torch.nn.LayerNorm)
+        is_norm = type(module.get_submodule(owner)).__name__.endswith(("LayerNorm", "RMSNorm"))
         if is_norm:
             values = 0.1 * values + (1 if leaf == "weight" else 0)
         elif leaf == "scaling":

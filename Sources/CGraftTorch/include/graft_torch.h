@@ -126,6 +126,8 @@ GT_SAFE_API gt_to(gt_tensor tensor, gt_dtype dtype, gt_device device, gt_tensor 
 GT_SAFE_API gt_tensor_make_leaf(gt_tensor tensor, gt_tensor *out);
 /// Overwrites `destination` in place; for parameters and optimizer state only.
 GT_SAFE_API gt_tensor_copy_into(gt_tensor destination, gt_tensor source);
+/// Overwrites the rows of `destination` that `indices` names, in place; for memory of a generating model only.
+GT_SAFE_API gt_tensor_write_rows(gt_tensor destination, gt_tensor indices, gt_tensor source);
 
 // Element-wise, shape, reduction
 

@@ -69,7 +69,7 @@ extension PostNormEncoder {
         _ batch: TokenBatch,
         in context: inout ForwardContext
     ) throws(TorchError) -> Tensor {
-        try checkLengths(batch.layout)
+        try shape.checkLengths(of: batch)
         return try stack.embeddings(batch, in: &context)
     }
 
@@ -87,16 +87,5 @@ extension PostNormEncoder {
 
     public func pooled(_ firstTokens: Tensor) throws(TorchError) -> Tensor? {
         try stack.pooler?(firstTokens).tanh()
-    }
-
-    private func checkLengths(_ layout: RaggedLayout) throws(TorchError) {
-        for row in 0..<layout.rowCount where layout.length(row) > shape.positions {
-            throw TorchError(
-                kind: .invalidArgument,
-                operation: shape.family,
-                message: "row \(row) has \(layout.length(row)) tokens, the model"
-                    + " \(shape.positions) positions (hint: lower the maximum length)"
-            )
-        }
     }
 }
