@@ -148,6 +148,17 @@ public struct ForwardContext: Sendable {
         return try x.dropout(probability, seed: seed, keys: keys, wholeRows: wholeRows)
     }
 
+    /// The same pass as a member of a composition sees it: what it drops is its own.
+    ///
+    /// - Parameter number: Which member, counted from 0.
+    /// - Returns: This pass in evaluation; in training one with masks of its own.
+    public func member(_ number: Int) -> ForwardContext {
+        guard let dropoutSeed else { return self }
+        var context = self
+        context.dropoutSeed = StableHash.mix(dropoutSeed, UInt64(number) &+ 1)
+        return context
+    }
+
     /// The seed of a dropout at a named place, or `nil` in evaluation.
     public func seed(at site: Site, _ place: StaticString) -> UInt64? {
         dropoutSeed.map { StableHash.mix($0, StableHash.of(site.path + "/" + place.description)) }

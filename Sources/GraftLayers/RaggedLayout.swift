@@ -17,10 +17,12 @@ public struct RaggedLayout: Sendable {
     /// is, so that the last token has none.
     public let tokensBehind: [Int64]?
     /// How many tokens of each row were inserted.
-    private let insertedCount: Int
+    let insertedCount: Int
+    /// Layouts of parts of the batch that were asked for.
+    let parts = LayoutParts()
 
     /// The longest row that token keys can tell apart.
-    private static let positions: Int64 = 1 << 24
+    static let positions: Int64 = 1 << 24
 
     /// Lays out rows of the given lengths.
     ///
@@ -59,7 +61,7 @@ public struct RaggedLayout: Sendable {
         insertedCount = 0
     }
 
-    private init(
+    init(
         offsets: [Int64],
         rowKeys: [Int64],
         rowOfToken: Tensor,
@@ -132,42 +134,6 @@ public struct RaggedLayout: Sendable {
             insertedCount: insertedCount + count
         )
         return (layout, order, kept)
-    }
-
-    /// The layout of some of the rows.
-    public func narrowed(rows: Range<Int>) throws(TorchError) -> RaggedLayout {
-        let (start, end) = (offsets[rows.lowerBound], offsets[rows.upperBound])
-        let tokens = Int(start)..<Int(end)
-        let names = try (0..<rows.count).map { row throws(TorchError) in
-            [Int64](repeating: Int64(row), count: length(rows.lowerBound + row))
-        }
-        return RaggedLayout(
-            offsets: offsets[rows.lowerBound...rows.upperBound].map { $0 - start },
-            rowKeys: Array(rowKeys[rows]),
-            rowOfToken: try Tensor(Array(names.joined())).moved(to: rowOfToken.device),
-            tokenKeys: try tokenKeys.narrowed(tokens),
-            tokensBehind: tokensBehind.map { Array($0[tokens]) },
-            insertedCount: insertedCount
-        )
-    }
-
-    /// The layout of the tokens at some places of every row.
-    ///
-    /// - Parameter positions: Places in the rows as they were when the layout was made, so that they
-    ///   hold for a layout of first tokens too.
-    /// - Returns: The layout, and where its tokens lie in this one.
-    /// - Throws: `TorchError` if memory runs out.
-    public func keeping(
-        positions: Range<Int>
-    ) throws(TorchError) -> (layout: RaggedLayout, indices: [Int64]) {
-        let keys: [Int64] = try tokenKeys.values()
-        let indices = (0..<rowCount).flatMap { row in
-            (offsets[row]..<offsets[row + 1]).filter { token in
-                let position = keys[Int(token)] &- rowKeys[row] &* RaggedLayout.positions
-                return positions.contains(Int(position))
-            }
-        }
-        return (try keeping(tokens: indices).layout, indices)
     }
 
     /// Keeps some tokens of any row.

@@ -32,6 +32,34 @@ extension Tensor {
         }
     }
 
+    /// Linear maps of one shape over consecutive stretches of rows, `x Wᵢᵀ + bᵢ`, as one operation.
+    ///
+    /// A stretch gets the bits that ``linear(_:bias:)`` would give it alone.
+    ///
+    /// - Parameters:
+    ///   - weights: For each stretch, [output, input].
+    ///   - biases: For each stretch, [output]; or none at all.
+    ///   - offsets: Where each stretch starts, and where the last ends: the number of rows.
+    /// - Returns: [rows, output], where this tensor is [rows, input].
+    /// - Throws: ``TorchError`` of kind `invalidArgument` if shapes differ, or the stretches do not
+    ///   cover all rows.
+    public func segmentedLinear(
+        _ weights: [Tensor],
+        biases: [Tensor] = [],
+        offsets: [Int64]
+    ) throws(TorchError) -> Tensor {
+        precondition(offsets.count == weights.count + 1, "\(weights.count) stretches have ends")
+        return try Tensor.call("segmented_linear", on: [self] + weights.prefix(1)) { out in
+            withRaw { x in
+                unsafe Tensor.withRaw(weights) { w, count in
+                    unsafe Tensor.withRaw(biases) { b, biasCount in
+                        unsafe gt_segmented_linear(x, w, b, biasCount, offsets, count, &out)
+                    }
+                }
+            }
+        }
+    }
+
     /// Layer normalisation over the last dimension, then `weight · x + bias` where given.
     public func layerNorm(
         weight: Tensor?,

@@ -82,6 +82,48 @@ struct LinearTests {
     }
 
     @Test
+    func `stretches of a segmented map are what each is alone, gradients too`() throws {
+        let (x, weight, bias) = try inputs([53, 40, 24])
+        let offsets: [Int64] = [0, 1, 14, 14, 53]
+        let leaf = try x.trainable()
+        let weights = try (0..<4).map { try (weight * Double($0 + 1)).trainable() }
+        let biases = try (0..<4).map { try (bias + Double($0)).trainable() }
+        func alone(biases: [Tensor]) throws -> Tensor {
+            try Tensor.concatenated(
+                (0..<4).map { index in
+                    let rows = Int(offsets[index])..<Int(offsets[index + 1])
+                    let bias = biases.isEmpty ? nil : biases[index]
+                    return try leaf.narrowed(rows).linear(weights[index], bias: bias)
+                }
+            )
+        }
+        let seed = try Generator(seed: 4).normal([53, 24])
+        for biases in [biases, []] {
+            let leaves = [leaf] + weights + biases
+            let together = try leaf.segmentedLinear(weights, biases: biases, offsets: offsets)
+            let apart = try alone(biases: biases)
+            try expectIdentical(together, apart)
+            let found = try gradients(of: together, seed: seed, for: leaves)
+            let expected = try gradients(of: apart, seed: seed, for: leaves)
+            for (found, expected) in zip(found, expected) { try expectIdentical(found, expected) }
+        }
+        // Another type goes through libtorch.
+        let wide = try x.converted(to: .float64).segmentedLinear(
+            weights.map { try $0.detached().converted(to: .float64) },
+            offsets: offsets
+        )
+        try expectClose(wide.converted(to: .float32), alone(biases: []).detached(), tolerance: 1e-4)
+    }
+
+    @Test(arguments: [[0, 2, 3], [0, 5, 4], [1, 2, 4]] as [[Int64]])
+    func `segments that do not cover the rows are refused`(offsets: [Int64]) throws {
+        let (x, weight, _) = try inputs([4, 3, 2])
+        #expect(throws: TorchError.self) {
+            try x.segmentedLinear([weight, weight], offsets: offsets)
+        }
+    }
+
+    @Test
     func `leading dimensions, views and missing biases are taken as they come`() throws {
         let (x, weight, _) = try inputs([12, 8, 6])
         let flat = try x.linear(weight)

@@ -161,6 +161,10 @@ GT_SAFE_API gt_linear(gt_tensor input, gt_tensor weight, gt_tensor bias, gt_tens
                       gt_tensor *out);
 /// A copy of a frozen weight in the order in which products with it, or those of input gradients, read it.
 GT_SAFE_API gt_pack_weight(gt_tensor weight, bool for_gradient, gt_tensor *out);
+/// `count` linear maps of one shape, each over the rows `offsets[i] ..< offsets[i + 1]` of `input`; `bias_count` is 0 or
+/// `count`. `offsets` has `count + 1` entries, from 0 to the number of rows.
+GT_API gt_segmented_linear(gt_tensor input, const gt_tensor *weights, const gt_tensor *biases, int32_t bias_count,
+                           const int64_t *offsets, int32_t count, gt_tensor *out);
 GT_SAFE_API gt_layer_norm(gt_tensor input, gt_tensor weight, gt_tensor bias, double epsilon, gt_tensor *out);
 GT_SAFE_API gt_rms_norm(gt_tensor input, gt_tensor weight, double epsilon, gt_tensor *out);
 GT_SAFE_API gt_embedding(gt_tensor weight, gt_tensor indices, gt_tensor *out);

@@ -94,8 +94,8 @@ private struct AveragedLinear: LinearAdapter {
         output: Tensor,
         in context: ForwardContext
     ) throws(TorchError) -> Tensor {
-        let outputs = try parts.map { part throws(TorchError) in
-            try part?(input: input, output: output, in: context) ?? output
+        let outputs = try parts.enumerated().map { number, part throws(TorchError) in
+            try part?(input: input, output: output, in: context.member(number)) ?? output
         }
         return try weightedSum(outputs, weights)
     }
@@ -114,8 +114,8 @@ private struct AveragedHidden: HiddenAdapter {
         _ state: HiddenState,
         in context: ForwardContext
     ) throws(TorchError) -> Tensor {
-        let outputs = try parts.map { part throws(TorchError) in
-            try part?(state, in: context) ?? state.output
+        let outputs = try parts.enumerated().map { number, part throws(TorchError) in
+            try part?(state, in: context.member(number)) ?? state.output
         }
         return try weightedSum(outputs, weights)
     }
@@ -132,8 +132,8 @@ private struct AveragedBlock: BlockAdapter {
         at site: Site,
         in context: ForwardContext
     ) throws(TorchError) -> Tensor {
-        let outputs = try parts.map { part throws(TorchError) in
-            try part?(hidden, at: site, in: context) ?? hidden
+        let outputs = try parts.enumerated().map { number, part throws(TorchError) in
+            try part?(hidden, at: site, in: context.member(number)) ?? hidden
         }
         return try weightedSum(outputs, weights)
     }

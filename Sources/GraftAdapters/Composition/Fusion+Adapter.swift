@@ -60,8 +60,9 @@ struct FusionAdapter: HiddenAdapter {
         let residual = try base.converted(to: .float32)
         var asked = try (fusion.queryBeforeNorm ? state.output : input).converted(to: .float32)
         if let query { asked = try query(asked) }
-        let changes = try members.map { member throws(TorchError) in
-            let change = try member.change(of: input, at: state.site, in: context)
+        let changes = try members.enumerated().map { number, member throws(TorchError) in
+            let own = context.member(number)
+            let change = try member.change(of: input, at: state.site, in: own)
             return fusion.addsResidualFirst ? try change + residual : change
         }
         let scores = try changes.map { change throws(TorchError) in

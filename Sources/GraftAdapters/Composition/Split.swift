@@ -23,13 +23,13 @@ extension SiteAdapters {
         for site in parts.flatMap(\.linear.keys) {
             let adapters = parts.map { $0.linear[site] }
             try checkTokenwise(adapters.allSatisfy { $0?.isTokenwise ?? true }, at: site)
-            result.linear[site] = SplitLinear(pieces: Array(zip(ranges, adapters)))
+            result.linear[site] = SplitLinear(pieces: Pieces(ranges: ranges, adapters: adapters))
         }
         for site in parts.flatMap(\.hidden.keys) {
             let adapters = parts.map { $0.hidden[site] }
             try checkTokenwise(adapters.allSatisfy { $0?.isTokenwise ?? true }, at: site)
             try checkKeepsBlock(adapters, at: site, "split")
-            result.hidden[site] = SplitHidden(pieces: Array(zip(ranges, adapters)))
+            result.hidden[site] = SplitHidden(pieces: Pieces(ranges: ranges, adapters: adapters))
         }
         if let site = result.firstSite(missingFrom: parts) {
             throw ConfigurationError(
@@ -49,44 +49,41 @@ extension SiteAdapters {
     }
 }
 
-/// Applies a body to the tokens of each range, and puts the results back in their places.
-private func pieced<Adapter>(
-    _ pieces: [(Range<Int>, Adapter?)],
-    of output: Tensor,
-    in context: ForwardContext,
-    _ body: (Adapter, Tensor, ForwardContext) throws(TorchError) -> Tensor
-) throws(TorchError) -> Tensor {
-    var (parts, order): ([Tensor], [Int64]) = ([], [])
-    for (range, adapter) in pieces {
-        var piece = context
-        let (layout, indices) = try context.layout.keeping(positions: range)
-        guard !indices.isEmpty else { continue }
-        piece.layout = layout
-        let selected = try Tensor(indices).moved(to: output.device)
-        order += indices
-        if let adapter {
-            parts.append(try body(adapter, selected, piece))
-        } else {
-            parts.append(try output.selecting(selected))
+/// What acts on each range of a row's tokens.
+private struct Pieces<Adapter: Sendable>: Sendable {
+    let ranges: [Range<Int>]
+    let adapters: [Adapter?]
+
+    /// Applies a body to the tokens of each range, and puts the results back in their places.
+    func map(
+        _ output: Tensor,
+        in context: ForwardContext,
+        _ body: (Adapter, Tensor, ForwardContext) throws(TorchError) -> Tensor
+    ) throws(TorchError) -> Tensor {
+        let pieces = try context.layout.pieces(ranges)
+        var results: [Tensor] = []
+        for (adapter, part) in zip(adapters, pieces.parts) where part.layout.tokenCount > 0 {
+            var piece = context
+            piece.layout = part.layout
+            guard let adapter else {
+                results.append(try output.selecting(part.tokens))
+                continue
+            }
+            results.append(try body(adapter, part.tokens, piece))
         }
+        return try Tensor.concatenated(results).selecting(pieces.places)
     }
-    var places = [Int64](repeating: 0, count: order.count)
-    for (place, token) in order.enumerated() { places[Int(token)] = Int64(place) }
-    return try Tensor.concatenated(parts).selecting(Tensor(places).moved(to: output.device))
 }
 
 private struct SplitLinear: LinearAdapter {
-    let pieces: [(Range<Int>, (any LinearAdapter)?)]
+    let pieces: Pieces<any LinearAdapter>
 
     func callAsFunction(
         input: Tensor,
         output: Tensor,
         in context: ForwardContext
     ) throws(TorchError) -> Tensor {
-        try pieced(pieces, of: output, in: context) {
-            adapter,
-            tokens,
-            context throws(TorchError) in
+        try pieces.map(output, in: context) { adapter, tokens, context throws(TorchError) in
             try adapter(
                 input: input.selecting(tokens),
                 output: output.selecting(tokens),
@@ -97,21 +94,20 @@ private struct SplitLinear: LinearAdapter {
 }
 
 private struct SplitHidden: HiddenAdapter {
-    let pieces: [(Range<Int>, (any HiddenAdapter)?)]
+    let pieces: Pieces<any HiddenAdapter>
 
     var isTokenwise: Bool { true }
     var keepsBlockOutput: Bool { true }
 
-    func penalty() throws(TorchError) -> Tensor? { try pieces.compactMap(\.1).penalty() }
+    func penalty() throws(TorchError) -> Tensor? {
+        try pieces.adapters.compactMap(\.self).penalty()
+    }
 
     func callAsFunction(
         _ state: HiddenState,
         in context: ForwardContext
     ) throws(TorchError) -> Tensor {
-        try pieced(pieces, of: state.output, in: context) {
-            adapter,
-            tokens,
-            context throws(TorchError) in
+        try pieces.map(state.output, in: context) { adapter, tokens, context throws(TorchError) in
             try adapter(
                 state.selecting { x throws(TorchError) in try x.selecting(tokens) },
                 in: context

@@ -11,8 +11,8 @@ internal import GraftTorch
 struct BottleneckAdapter: FusableAdapter {
     private let method: Bottleneck
     private let normBefore: LayerNorm?
-    private let down: BottleneckProjection  // [tokens, size] -> [tokens, width]
-    private let up: BottleneckProjection  // [tokens, width] -> [tokens, size]
+    private var down: BottleneckProjection  // [tokens, size] -> [tokens, width]
+    private var up: BottleneckProjection  // [tokens, width] -> [tokens, size]
     private let normAfter: LayerNorm?
     private let scaling: Tensor?  // [1] or [size]
     private let gate: Linear?  // [1, size]
@@ -116,6 +116,46 @@ struct BottleneckAdapter: FusableAdapter {
         case .input: (input, input)
         case .sum: (input, sum)
         }
+    }
+}
+
+extension BottleneckAdapter: JoinableHiddenAdapter {
+    private struct Kind: Hashable {
+        let method: Bottleneck
+        let shape: [Int]
+    }
+
+    // What an adapter has besides its two projections would need a value for each token.
+    var kind: AnyHashable? {
+        guard case .constant = method.scaling, !method.normBefore, !method.normAfter,
+            !method.isGated, case .dense(let linear) = down
+        else { return nil }
+        return Kind(method: method, shape: [linear.weight.inputSize, linear.weight.outputSize])
+    }
+
+    static func joined(
+        _ members: [BottleneckAdapter],
+        offsets: [Int64]
+    ) throws(TorchError) -> any HiddenAdapter {
+        var result = members[0]
+        result.down = try .segmented(members.map(\.down), offsets: offsets)
+        result.up = try .segmented(members.map(\.up), offsets: offsets)
+        return result
+    }
+}
+
+extension BottleneckProjection {
+    /// The dense ones among some, each for a stretch of tokens.
+    fileprivate static func segmented(
+        _ members: [BottleneckProjection],
+        offsets: [Int64]
+    ) throws(TorchError) -> BottleneckProjection {
+        var (weights, biases): ([Tensor], [Tensor]) = ([], [])
+        for case .dense(let linear) in members {
+            weights.append(try linear.weight.dense())
+            if let bias = linear.bias { biases.append(bias) }
+        }
+        return .segmented(SegmentedLinear(weights: weights, biases: biases, offsets: offsets))
     }
 }
 

@@ -131,6 +131,58 @@ struct LoRAAdapter: MergeableLinearAdapter {
     }
 }
 
+extension LoRAAdapter: JoinableLinearAdapter {
+    private struct Kind: Hashable {
+        let shape: [Int]
+        let scale: Double
+        let dropout: Double
+        let hasBias: Bool
+    }
+
+    var kind: AnyHashable? {
+        guard update.start == nil else { return nil }
+        return Kind(
+            shape: [update.a.size(0), update.a.size(1), update.b.size(0)],
+            scale: update.scale,
+            dropout: dropout,
+            hasBias: bias != nil
+        )
+    }
+
+    static func joined(
+        _ members: [LoRAAdapter],
+        offsets: [Int64]
+    ) throws(TorchError) -> any LinearAdapter {
+        JoinedLoRA(
+            a: SegmentedLinear(weights: members.map(\.update.a), biases: [], offsets: offsets),
+            b: SegmentedLinear(
+                weights: members.map(\.update.b),
+                biases: members.compactMap(\.bias),
+                offsets: offsets
+            ),
+            first: members[0]
+        )
+    }
+}
+
+/// Several LoRA adapters of one kind, each at its stretch of tokens.
+private struct JoinedLoRA: LinearAdapter {
+    let a: SegmentedLinear
+    let b: SegmentedLinear
+    let first: LoRAAdapter
+
+    func callAsFunction(
+        input: Tensor,
+        output: Tensor,
+        in context: ForwardContext
+    ) throws(TorchError) -> Tensor {
+        let x = try input.converted(to: .float32)
+        let dropped = try context.dropout(x, first.dropout, at: first.site, "lora")
+        let change = try b(a(dropped) * first.update.scale)
+        return try (output.converted(to: .float32) + change).converted(to: output.dtype)
+    }
+}
+
 /// LoRA whose scale is a gate over the row: `y + g(x) · B A x`; no weight computes that.
 struct GatedLoRAAdapter: LinearAdapter {
     let update: LowRankUpdate

@@ -48,8 +48,8 @@ private struct LinearPair: LinearAdapter {
         output: Tensor,
         in context: ForwardContext
     ) throws(TorchError) -> Tensor {
-        let output = try first(input: input, output: output, in: context)
-        return try second(input: input, output: output, in: context)
+        let output = try first(input: input, output: output, in: context.member(0))
+        return try second(input: input, output: output, in: context.member(1))
     }
 }
 
@@ -64,7 +64,8 @@ private struct HiddenPair: HiddenAdapter {
         _ state: HiddenState,
         in context: ForwardContext
     ) throws(TorchError) -> Tensor {
-        try second(state.replacing(output: first(state, in: context)), in: context)
+        let output = try first(state, in: context.member(0))
+        return try second(state.replacing(output: output), in: context.member(1))
     }
 
     func penalty() throws(TorchError) -> Tensor? { try [first, second].penalty() }
@@ -81,7 +82,8 @@ private struct BlockPair: BlockAdapter {
         at site: Site,
         in context: ForwardContext
     ) throws(TorchError) -> Tensor {
-        try second(first(hidden, at: site, in: context), at: site, in: context)
+        let output = try first(hidden, at: site, in: context.member(0))
+        return try second(output, at: site, in: context.member(1))
     }
 }
 
@@ -114,8 +116,8 @@ private struct AttentionPair: AttentionAdapter {
         at site: Site,
         in context: ForwardContext
     ) throws(TorchError) -> KeyPrefix {
-        let inner = try first(input, at: site, in: context)
-        let outer = try second(input, at: site, in: context)
+        let inner = try first(input, at: site, in: context.member(0))
+        let outer = try second(input, at: site, in: context.member(1))
         // Where one of them differs between rows, each row gets its own stretch of both.
         guard inner.offsets == nil && outer.offsets == nil else {
             let rows = (0..<context.layout.rowCount).map { [(0, $0), (1, $0)] }
