@@ -46,7 +46,7 @@ extension AdapterBundle {
     ///   - composition: How they act together; a fusion has parameters of its own and is trained first.
     ///   - members: An adapter for every name in it.
     ///   - head: The name of the adapter whose head answers.
-    /// - Throws: `ConfigurationError` as ``GraftAdapters/Composed/composing(_:of:fusion:)``, or naming
+    /// - Throws: `ConfigurationError` as `Composed` does of what cannot be composed, or naming
     ///   what has no head.
     public init(
         composing composition: Composition,
