@@ -162,13 +162,13 @@ public struct BlockSite: Sendable {
 public struct EmbeddingSite: Sendable {
     /// Where it is.
     public let site: Site
-    /// The frozen word embeddings: [vocabulary, width].
-    public let words: Tensor
+    /// The frozen word embeddings: [vocabulary, width]; `nil` where the tower reads no words.
+    public let words: Tensor?
     /// The width of the embeddings' output.
     public let size: Int
 
     /// Publishes the embeddings' output.
-    public init(_ site: Site, words: Tensor, size: Int) {
+    public init(_ site: Site, words: Tensor?, size: Int) {
         self.site = site
         self.words = words
         self.size = size
@@ -187,7 +187,7 @@ public struct SiteMap: Sendable {
     public var attention: [AttentionSite] = []
     /// Block outputs, likewise.
     public var block: [BlockSite] = []
-    /// The embeddings' outputs, one for each tower that reads tokens.
+    /// The embeddings' outputs, one for each tower.
     public var embedding: [EmbeddingSite] = []
 
     /// A model without sites.

@@ -6,7 +6,7 @@ public import GraftTorch
 /// A frozen model with one adapter and its head.
 public struct AdaptedModel: Sendable {
     /// The model; the frozen one unless the method trains it.
-    public let encoder: any TextEncoder
+    public let encoder: any Tower
     /// What acts at the sites.
     public let adapters: SiteAdapters
     /// What turns hidden states into answers.
@@ -38,14 +38,14 @@ public struct AdaptedModel: Sendable {
     /// Computes logits: [rows, outputs], or [tokens, outputs] for tagging.
     ///
     /// - Parameters:
-    ///   - batch: Rows of tokens.
+    ///   - batch: Rows of what the model reads.
     ///   - dropoutSeed: What dropout depends on, in training; `nil` otherwise.
     ///   - trunk: The states below what is trained, where they are known.
     /// - Returns: Unscaled scores: float32.
     /// - Throws: `TorchError`, of kind `invalidArgument` if a row is longer than the model's
     ///   positions.
     public func logits(
-        _ batch: TokenBatch,
+        _ batch: any RaggedBatch,
         dropoutSeed: UInt64? = nil,
         trunk: Trunk? = nil
     ) throws(TorchError) -> Tensor {

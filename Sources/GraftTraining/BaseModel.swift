@@ -4,6 +4,7 @@ internal import GraftLayers
 public import GraftModels
 public import GraftText
 public import GraftTorch
+public import GraftVision
 
 /// A frozen model with its tokenizer, loaded from a Hugging Face folder.
 ///
@@ -14,20 +15,23 @@ public struct BaseModel: Sendable {
     public let path: String
     /// The frozen model.
     public let model: any Model
-    /// The frozen model, which reads tokens.
-    public let encoder: any TextEncoder
-    /// The tokenizer of the folder.
-    public let tokenizer: any Tokenizer
+    /// The tower of the frozen model on which heads sit.
+    public let encoder: any Tower
+    /// How the model's images are prepared; `nil` for models that read none.
+    public let imageProcessor: ImageProcessor?
     /// The number of the frozen model's parameters.
     public let parameterCount: Int
     /// Where the model lives.
     public let device: Device
 
     let checkpoint: Checkpoint
+    /// `nil` for models that read no text.
+    let textTokenizer: (any Tokenizer)?
     private let configuration: ConfigurationFile
     private let family: any Model.Type
 
-    /// Loads a folder with `config.json`, `model.safetensors` (or shards) and a tokenizer.
+    /// Loads a folder with `config.json`, `model.safetensors` (or shards), and a tokenizer or, for models
+    /// of images, `preprocessor_config.json`.
     ///
     /// - Parameters:
     ///   - path: The folder.
@@ -58,15 +62,31 @@ public struct BaseModel: Sendable {
         let source: any ParameterSource =
             device == .cpu ? parameters : MovedParameters(parameters, device: device)
         model = try family.init(configuration, ParameterScope(source))
-        encoder = try BaseModel.textEncoder(model)
+        encoder = try BaseModel.tower(of: model)
         parameterCount = parameters.parameterCount
-        tokenizer = try TokenizerFolder(URL(filePath: path)).load()
+        let readsImages = encoder is any ImageTower
+        let readsText = !readsImages || model is any ImageTextModel
+        textTokenizer = readsText ? try TokenizerFolder(URL(filePath: path)).load() : nil
+        imageProcessor =
+            readsImages ? try ImageProcessor(contentsOf: path + "/" + BaseModel.processorName) : nil
         self.path = path
         self.device = device
     }
 
     /// What checkpoints of whole models put before this family's names.
     var checkpointPrefix: String { family.checkpointPrefix }
+
+    private static let processorName = "preprocessor_config.json"
+
+    /// The tokenizer of the folder.
+    ///
+    /// - Throws: ``TrainingError`` for models that read no text.
+    public var tokenizer: any Tokenizer {
+        get throws(TrainingError) {
+            if let textTokenizer { return textTokenizer }
+            throw .settings("\(path): a model of images (\(shape.family)) has no tokenizer")
+        }
+    }
 
     /// The sizes of the model.
     public var shape: ModelShape { model.shape }
@@ -75,8 +95,14 @@ public struct BaseModel: Sendable {
     ///
     /// The weights are hashed on the first call for a file; the hash is remembered on disk.
     public func identity() throws -> BaseIdentity {
-        let files = try TokenizerFolder(URL(filePath: path)).files()
-        guard !files.isEmpty else { throw TrainingError.missingTokenizer(path) }
+        var files: [URL] = []
+        if textTokenizer != nil {
+            files = try TokenizerFolder(URL(filePath: path)).files()
+            guard !files.isEmpty else { throw TrainingError.missingTokenizer(path) }
+        }
+        if imageProcessor != nil {
+            files.append(URL(filePath: path).appending(path: BaseModel.processorName))
+        }
         return BaseIdentity(
             family: shape.family,
             hiddenSize: shape.hiddenSize,
@@ -103,21 +129,21 @@ public struct BaseModel: Sendable {
     }
 
     /// The same model with parameters from `scope` that start as the frozen ones: for fine-tuning.
-    func retrained(in scope: ParameterScope) throws -> any TextEncoder {
+    func retrained(in scope: ParameterScope) throws -> any Tower {
         let frozen = CheckpointParameters(checkpoint, prefix: family.checkpointPrefix)
-        return try BaseModel.textEncoder(
-            family.init(
-                configuration,
-                ParameterScope(RetrainedParameters(frozen: frozen, scope: scope))
-            )
+        return try BaseModel.tower(
+            of:
+                family.init(
+                    configuration,
+                    ParameterScope(RetrainedParameters(frozen: frozen, scope: scope))
+                )
         )
     }
 
-    private static func textEncoder(_ model: any Model) throws -> any TextEncoder {
-        guard let encoder = model as? any TextEncoder else {
-            throw TrainingError.settings("a \(model.shape.family) model does not read text alone")
-        }
-        return encoder
+    private static func tower(of model: any Model) throws -> any Tower {
+        if let tower = model as? any Tower { return tower }
+        if let model = model as? any ImageTextModel { return model.imageTower }
+        throw TrainingError.settings("heads do not sit on \(model.shape.family) models yet")
     }
 }
 

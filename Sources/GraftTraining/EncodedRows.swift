@@ -4,8 +4,9 @@ public import GraftLayers
 public import GraftModels
 public import GraftText
 public import GraftTorch
+public import GraftVision
 
-/// Rows as token ids with their targets, compactly: 5 bytes a token and some 12 a row.
+/// Rows as a model reads them, with their targets.
 public struct EncodedRows: Sendable {
     /// What the rows' right answers are.
     public enum Targets: Sendable {
@@ -20,9 +21,10 @@ public struct EncodedRows: Sendable {
         case tags([Int32])
     }
 
-    private var ids: [Int32] = []
-    private var typeIDs: [UInt8] = []
-    private var offsets: [Int] = [0]
+    /// What the model reads of the rows.
+    private let inputs: any RowInputs
+    /// Where the tokens of each row begin among all, and where the last row's end.
+    private let offsets: [Int]
     /// For tagging: the token at which each word starts, row by row, counted from the row's first;
     /// -1 where the word was cut off.
     let wordStarts: [[Int32]]
@@ -45,27 +47,48 @@ public struct EncodedRows: Sendable {
         kind: HeadKind,
         labels: LabelMap?
     ) throws {
-        let isTagging = kind == .tagging
-        let options = EncodingOptions(maxLength: maxLength, tracksSource: isTagging)
-        var starts: [[Int32]] = []
-        offsets.reserveCapacity(data.count + 1)
-        // In pieces, so that the texts of a large file are not all in memory at once.
-        for first in stride(from: 0, to: data.count, by: 4096) {
-            let rows = data[first..<min(first + 4096, data.count)]
-            let inputs = rows.map { row -> TextInput in
-                if isTagging { return .words(row.words ?? []) }
-                return row.pair.map { .pair(row.text, $0) } ?? .text(row.text)
-            }
-            for (row, encoding) in zip(rows, tokenizer.encodeBatch(inputs, options: options)) {
-                ids += encoding.ids
-                typeIDs += encoding.typeIDs.map { UInt8(truncatingIfNeeded: $0) }
-                offsets.append(ids.count)
-                if isTagging {
-                    starts.append(EncodedRows.wordStarts(encoding, words: row.words?.count ?? 0))
-                }
-            }
-        }
-        wordStarts = starts
+        let rows = TokenRows(
+            data,
+            tokenizer: tokenizer,
+            maxLength: maxLength,
+            tracksWords: kind == .tagging
+        )
+        try self.init(rows, answers: data, wordStarts: rows.wordStarts, kind: kind, labels: labels)
+    }
+
+    /// Takes prepared images.
+    ///
+    /// - Parameters:
+    ///   - images: The pictures with their answers.
+    ///   - encoder: The model that reads them.
+    ///   - kind: What is predicted.
+    ///   - labels: The classes, or `nil` to read no targets.
+    /// - Throws: `DataError` if a row has an unknown label; `ImageError` if the images are not as large
+    ///   as the model reads them.
+    public init(
+        _ images: PreparedImages,
+        encoder: any ImageTower,
+        kind: HeadKind,
+        labels: LabelMap?
+    ) throws {
+        let rows = try ImageRows(images, for: encoder)
+        try self.init(rows, answers: images.rows, kind: kind, labels: labels)
+    }
+
+    /// Puts what a model reads and the right answers together.
+    private init(
+        _ inputs: any RowInputs,
+        answers data: Dataset,
+        wordStarts: [[Int32]] = [],
+        kind: HeadKind,
+        labels: LabelMap?
+    ) throws {
+        var offsets = [0]
+        offsets.reserveCapacity(inputs.count + 1)
+        for row in 0..<inputs.count { offsets.append(offsets[row] + inputs.length(row)) }
+        self.inputs = inputs
+        self.offsets = offsets
+        self.wordStarts = wordStarts
         guard data.schema.target != nil else {
             targets = .none
             return
@@ -76,10 +99,10 @@ public struct EncodedRows: Sendable {
         case (.multiLabel, let labels?):
             targets = .classLists(try data.classLists(labels))
         case (.tagging, let labels?):
-            var tags = [Int32](repeating: -100, count: ids.count)
+            var tags = [Int32](repeating: -100, count: offsets[inputs.count])
             for (row, classes) in try data.classLists(labels).enumerated() {
-                for (word, number) in classes.enumerated() where starts[row][word] >= 0 {
-                    tags[offsets[row] + Int(starts[row][word])] = Int32(number)
+                for (word, number) in classes.enumerated() where wordStarts[row][word] >= 0 {
+                    tags[offsets[row] + Int(wordStarts[row][word])] = Int32(number)
                 }
             }
             targets = .tags(tags)
@@ -91,10 +114,10 @@ public struct EncodedRows: Sendable {
     }
 
     /// The number of rows.
-    public var count: Int { offsets.count - 1 }
+    public var count: Int { inputs.count }
 
     /// The number of tokens of all rows.
-    public var tokenCount: Int { ids.count }
+    public var tokenCount: Int { offsets[count] }
 
     /// The number of tokens of one row.
     public func length(_ row: Int) -> Int { offsets[row + 1] - offsets[row] }
@@ -103,54 +126,27 @@ public struct EncodedRows: Sendable {
     public func batch(
         _ rows: some Collection<Int>,
         device: Device = .cpu
-    ) throws(TorchError) -> TokenBatch {
-        try TokenBatch(
-            rows: rows.map { row in
-                let range = offsets[row]..<offsets[row + 1]
-                return (Array(ids[range]), typeIDs[range].map(Int32.init))
-            },
-            keys: rows.map(Int64.init),
-            device: device
-        )
+    ) throws(TorchError) -> any RaggedBatch {
+        try inputs.batch(Array(rows), device: device)
     }
 
-    /// A hash of everything that training sees of these rows: tokens, segments, lengths and targets.
+    /// A hash of everything that training sees of these rows: what the model reads, and targets.
     package var contentHash: ContentHash {
-        var bytes: [UInt8] = []
-        func append(_ numbers: some Sequence<some FixedWidthInteger>) {
-            for number in numbers {
-                var rest = UInt64(truncatingIfNeeded: number)
-                for _ in 0..<8 {
-                    bytes.append(UInt8(truncatingIfNeeded: rest))
-                    rest >>= 8
-                }
-            }
-        }
-        append(offsets)
-        append(ids)
-        append(typeIDs)
+        var bytes = HashedBytes()
+        inputs.append(to: &bytes)
         switch targets {
-        case .none: append([0])
-        case .classes(let classes): append([1] + classes)
-        case .classLists(let lists): for list in lists { append([2, list.count] + list) }
-        case .numbers(let numbers): append([3] + numbers.map { Int($0.bitPattern) })
-        case .tags(let tags): append([4] + tags)
+        case .none: bytes.append([0])
+        case .classes(let classes): bytes.append([1] + classes)
+        case .classLists(let lists): for list in lists { bytes.append([2, list.count] + list) }
+        case .numbers(let numbers): bytes.append([3] + numbers.map { Int($0.bitPattern) })
+        case .tags(let tags): bytes.append([4] + tags)
         }
-        return ContentHash(of: bytes)
+        return ContentHash(of: bytes.bytes)
     }
 
     /// The tokens' tags of one row; empty unless the rows have tags.
     func tags(_ row: Int) -> ArraySlice<Int32> {
         guard case .tags(let tags) = targets else { return [] }
         return tags[offsets[row]..<offsets[row + 1]]
-    }
-
-    private static func wordStarts(_ encoding: Encoding, words: Int) -> [Int32] {
-        var starts = [Int32](repeating: -1, count: words)
-        for (token, word) in encoding.wordIDs.enumerated() {
-            guard let word, starts[Int(word)] < 0 else { continue }
-            starts[Int(word)] = Int32(token)
-        }
-        return starts
     }
 }

@@ -5,6 +5,7 @@ internal import GraftLayers
 internal import GraftModels
 internal import GraftText
 internal import GraftTorch
+public import GraftVision
 
 /// Applies a trained adapter to new rows.
 ///
@@ -28,7 +29,7 @@ public struct Predictor: Sendable {
     public let bundle: AdapterBundle
     /// The model with it.
     public let model: AdaptedModel
-    let tokenizer: any Tokenizer
+    private let base: BaseModel
 
     /// Attaches an adapter.
     ///
@@ -62,7 +63,7 @@ public struct Predictor: Sendable {
             throw TrainingError.wrongTensors(adapter: name, reason: "\(error)")
         }
         self.bundle = bundle
-        tokenizer = base.tokenizer
+        self.base = base
     }
 
     /// Encodes rows as the adapter was trained to read them.
@@ -72,11 +73,31 @@ public struct Predictor: Sendable {
         }
         return try EncodedRows(
             data,
-            tokenizer: tokenizer,
+            tokenizer: base.tokenizer,
             maxLength: bundle.maxLength,
             kind: bundle.head.kind,
-            labels: labelled && !bundle.labels.isEmpty ? LabelMap(names: bundle.labels) : nil
+            labels: labels(labelled)
         )
+    }
+
+    /// Prepares pictures as the model reads them; those that cannot be read are an error.
+    public func encode(_ data: ImageDataset, labelled: Bool) throws -> EncodedRows {
+        try encode(base.prepared(data), labelled: labelled)
+    }
+
+    /// Takes pictures that ``BaseModel/prepared(_:skippingBroken:)`` prepared.
+    public func encode(_ images: PreparedImages, labelled: Bool) throws -> EncodedRows {
+        try EncodedRows(
+            images,
+            encoder: base.imageTower,
+            kind: bundle.head.kind,
+            labels: labels(labelled)
+        )
+    }
+
+    /// The adapter's classes, if labels are to be read and it has any.
+    private func labels(_ isWanted: Bool) throws -> LabelMap? {
+        isWanted && !bundle.labels.isEmpty ? try LabelMap(names: bundle.labels) : nil
     }
 
     /// Answers for every row.

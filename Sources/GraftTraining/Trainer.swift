@@ -119,7 +119,7 @@ public struct Trainer: Sendable {
                     + " (hint: is --label-column right?)"
             )
         }
-        let method = try method.prepared { base.tokenizer.encode($0).ids }
+        let method = try method.prepared { base.textTokenizer?.encode($0).ids ?? [] }
         let fresh = FreshParameters(seed: options.seed)
         self.frozen = frozen
         let kept = StoredParameters(try frozen.mapValues { try $0.moved(to: base.device) })

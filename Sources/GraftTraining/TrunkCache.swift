@@ -52,7 +52,7 @@ final class TrunkCache: Sendable {
     /// The trunk's states of some rows, which are those of a batch in its order.
     ///
     /// - Throws: `TorchError` as a forward pass, `FileError` if the file cannot be read.
-    func trunk(of rows: [Int], _ batch: TokenBatch) throws -> Trunk {
+    func trunk(of rows: [Int], _ batch: any RaggedBatch) throws -> Trunk {
         let known = try rows.compactMap(states)
         if known.count == rows.count {
             let hidden = try Tensor.concatenated(known)

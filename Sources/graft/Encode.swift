@@ -75,6 +75,7 @@ struct Encode: ParsableCommand {
         )
         let states = HiddenStates(
             encoder: predictor?.model.encoder ?? base.encoder,
+            hiddenSize: base.shape.hiddenSize,
             adapters: predictor?.model.adapters ?? SiteAdapters(),
             device: base.device
         )

@@ -106,7 +106,7 @@ struct Merge: ParsableCommand {
                 remembered: bundle.columnNames
             )
         }
-        let phrases = SyntheticText(base.tokenizer).phrases(limit)
+        let phrases = try SyntheticText(base.tokenizer).phrases(limit)
         return try DataOptions.rows(
             phrases.map { $0.joined(separator: " ") },
             for: kind,

@@ -55,12 +55,12 @@ struct BottleneckCase: ReferenceCase {
 
 /// An encoder with an adapter and a head.
 struct AdaptedEncoder {
-    let encoder: any TextEncoder
+    let encoder: any Model & Tower
     let adapters: SiteAdapters
     let head: Head
 
     init(
-        encoder: any TextEncoder,
+        encoder: any Model & Tower,
         method: any AdapterMethod,
         head: HeadConfiguration,
         _ scope: ParameterScope
@@ -70,15 +70,15 @@ struct AdaptedEncoder {
         self.head = try Head(head, model: encoder.shape, scope / "head")
     }
 
-    func output(_ batch: TokenBatch, wanted: WantedTokens) throws -> EncoderOutput {
+    func output(_ batch: any RaggedBatch, wanted: WantedTokens) throws -> EncoderOutput {
         try encoder(batch, in: context(batch), wanted: wanted)
     }
 
-    func logits(_ batch: TokenBatch) throws -> Tensor {
+    func logits(_ batch: any RaggedBatch) throws -> Tensor {
         try head(output(batch, wanted: head.wanted), in: context(batch))
     }
 
-    private func context(_ batch: TokenBatch) -> ForwardContext {
+    private func context(_ batch: any RaggedBatch) -> ForwardContext {
         ForwardContext(layout: batch.layout, adapters: adapters)
     }
 }

@@ -53,17 +53,17 @@ struct ContractTests {
             labels: task.labels,
             options: options
         )
-        return (trainer, try trainer.run(on: task.rows(base.tokenizer), evaluation: nil))
+        return (trainer, try trainer.run(on: task.rows(base), evaluation: nil))
     }
 
-    private func batch(_ family: TinyFamily) throws -> TokenBatch {
-        try Fixture("\(family.model)/expected").batch()
+    private func batch(_ family: TinyFamily) throws -> any RaggedBatch {
+        try Fixture("\(family.model)/expected").batch(for: referenceTower(family.model))
     }
 
     private func hidden(
-        _ encoder: any TextEncoder,
+        _ encoder: any Tower,
         _ adapters: SiteAdapters,
-        _ batch: TokenBatch
+        _ batch: any RaggedBatch
     ) throws -> Tensor {
         let context = ForwardContext(layout: batch.layout, adapters: adapters)
         return try withoutGradients { () throws in
@@ -178,7 +178,7 @@ struct ContractTests {
         #expect(loaded.labels == bundle.labels)
         #expect(loaded.base == bundle.base)
         let predictor = try Predictor(model.base, adapter: loaded)
-        let rows = try task.rows(model.base.tokenizer)
+        let rows = try task.rows(model.base)
         let (found, expected) = (
             try predictor.model.predictions(rows).logits, try trainer.model.predictions(rows).logits
         )
@@ -197,7 +197,7 @@ struct ContractTests {
             TinyModel(family.model, dtype: .bfloat16).base,
             StoredParameters(outcome.tensors)
         )
-        let rows = try TinyTask.classification.rows(model.base.tokenizer)
+        let rows = try TinyTask.classification.rows(model.base)
         let (found, expected) = (
             try half.predictions(rows).logits, try trainer.model.predictions(rows).logits
         )
@@ -211,7 +211,7 @@ struct ContractTests {
         name: String,
         family: TinyFamily
     ) throws {
-        let encoder = try referenceEncoder(family.model)
+        let encoder = try referenceTower(family.model)
         let (a, b) = (
             try method(name).seeded(1, at: encoder.sites),
             try method(name).seeded(2, at: encoder.sites)
@@ -222,7 +222,7 @@ struct ContractTests {
             let error = #expect(throws: ConfigurationError.self) {
                 try SiteAdapters.rows(groups)
             }
-            #expect(error?.problem.contains("encoder.") == true)
+            #expect(error?.problem.contains("\(encoder.tower.rawValue).") == true)
             return
         }
         let mixed = try hidden(encoder, SiteAdapters.rows(groups), batch)
@@ -255,7 +255,7 @@ struct ContractTests {
                         labels: task.labels,
                         options: options
                     )
-                    let rows = try task.rows(model.base.tokenizer)
+                    let rows = try task.rows(model.base)
                     _ = try trainer.run(on: rows, evaluation: rows)
                 }
             }

@@ -108,7 +108,7 @@ struct PromptTuningTests {
         let encoder = try referenceEncoder()
         let fresh = FreshParameters(seed: 0)
         _ = try prepared.attached(to: encoder.sites, ParameterScope(fresh))
-        let words = encoder.sites.embedding[0].words
+        let words = try #require(encoder.sites.embedding[0].words)
         let expected = try words.selecting(Tensor([3, 9, 3, 9, 3] as [Int64]))
         try expectIdentical(fresh.parameters[0].value, expected)
         // What is stored needs the text no more.

@@ -31,14 +31,14 @@ extension ReferenceCase {
     /// The model with the fixture's parameters, in a buffer to train; what is frozen beside it is
     /// below `frozen.`.
     func adapted(
-        to encoder: (any TextEncoder)? = nil
+        to encoder: (any Model & Tower)? = nil
     ) throws -> (model: AdaptedEncoder, buffer: ParameterBuffer) {
         let buffer = try ParameterBuffer(parameters(""))
         let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
         let frozen = fixture.tensors(below: "frozen.").map { ($0.key, $0.value) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves + frozen))
         let model = try AdaptedEncoder(
-            encoder: encoder ?? referenceEncoder(fixture.metadata["model"] ?? "bert/h16"),
+            encoder: encoder ?? referenceTower(fixture.metadata["model"] ?? "bert/h16"),
             method: method,
             head: head,
             ParameterScope(stored)
@@ -56,7 +56,7 @@ extension ReferenceCase {
     /// Expects hidden states, logits, loss and every gradient to equal the reference's.
     func expectForwardAndGradients() throws {
         let (model, buffer) = try adapted()
-        let batch = try fixture.batch()
+        let batch = try fixture.batch(for: model.encoder)
         let output = try model.output(batch, wanted: .all)
         try expectClose(output.hidden, fixture["hidden"], "hidden")
         let logits = try model.logits(batch)
@@ -73,7 +73,7 @@ extension ReferenceCase {
     /// Expects the losses of ten steps of AdamW, and the values behind them, to equal the reference's.
     func expectTenSteps() throws {
         let (model, buffer) = try adapted()
-        let batch = try fixture.batch()
+        let batch = try fixture.batch(for: model.encoder)
         var settings = AdamW.Settings()
         settings.weightDecay = weightDecay
         var optimizer = try AdamW(count: buffer.count, settings: settings)

@@ -4,7 +4,7 @@ import GraftTestSupport
 import GraftTorch
 import Testing
 
-/// Against `transformers` 4.57.6; the fixtures are made by `Tools/reference/bert.py` and `encoders.py`.
+/// Against `transformers` 4.57.6; the fixtures are made by `Tools/reference/bert.py`, `encoders.py` and `vision.py`.
 @Suite("Encoders against transformers 4.57.6")
 struct EncoderParityTests {
     static let shapes = TinyFamily.all.flatMap(\.shapes)
@@ -24,8 +24,8 @@ struct EncoderParityTests {
     @Test(arguments: models)
     func `every layer equals the reference`(model: String, expected: String) throws {
         let fixture = try Fixture("\(expected)/expected")
-        let encoder = try referenceEncoder(model)
-        let batch = try fixture.batch()
+        let encoder = try referenceTower(model)
+        let batch = try fixture.batch(for: encoder)
         let output = try encoder(
             batch,
             in: ForwardContext(layout: batch.layout),
@@ -35,7 +35,12 @@ struct EncoderParityTests {
         for (index, layer) in output.layers.enumerated() {
             try expectClose(layer, fixture["hidden.\(index)"], "hidden.\(index)")
         }
-        try expectIdentical(output.hidden, try #require(output.layers.last))
+        if let last = fixture.tensors["last"] {
+            // A norm of the whole model follows the last block.
+            try expectClose(output.hidden, last, "last")
+        } else {
+            try expectIdentical(output.hidden, try #require(output.layers.last))
+        }
         let isWithoutPooler = model == "bert/h16_masked_lm" || fixture.tensors["pooled"] == nil
         #expect(encoder.shape.hasPooler != isWithoutPooler)
         if isWithoutPooler {
@@ -51,8 +56,8 @@ struct EncoderParityTests {
         expected: String
     ) throws {
         let fixture = try Fixture("\(expected)/expected")
-        let encoder = try referenceEncoder(model)
-        let batch = try fixture.batch()
+        let encoder = try referenceTower(model)
+        let batch = try fixture.batch(for: encoder)
         let probe = try Probe(at: fixture["grad.embeddings"].shape)
         var adapters = SiteAdapters()
         for target in encoder.sites.embedding { adapters.embedding[target.site] = probe }
@@ -67,8 +72,8 @@ struct EncoderParityTests {
 
     @Test(arguments: shapes)
     func `first tokens alone equal the first of all tokens`(model: String) throws {
-        let encoder = try referenceEncoder(model)
-        let batch = try Fixture("\(model)/expected").batch()
+        let encoder = try referenceTower(model)
+        let batch = try Fixture("\(model)/expected").batch(for: encoder)
         let context = ForwardContext(layout: batch.layout)
         let all = try encoder(batch, in: context, wanted: .all)
         let first = try encoder(batch, in: context, wanted: .first)
@@ -90,13 +95,12 @@ struct EncoderParityTests {
 
     @Test(arguments: shapes)
     func `a row does not depend on its neighbours`(model: String) throws {
-        let encoder = try referenceEncoder(model)
+        let encoder = try referenceTower(model)
         let fixture = try Fixture("\(model)/expected")
-        let batch = try fixture.batch()
+        let batch = try fixture.batch(for: encoder)
         let together = try encoder(batch, in: ForwardContext(layout: batch.layout), wanted: .all)
-        let (ids, types) = (try fixture.rows("ids"), try fixture.rows("type_ids"))
-        for row in ids.indices {
-            let alone = try TokenBatch(rows: [(ids[row], types[row])])
+        for row in 0..<batch.layout.rowCount {
+            let alone = try fixture.batch(for: encoder, row: row)
             let output = try encoder(alone, in: ForwardContext(layout: alone.layout), wanted: .all)
             let range = Int(batch.layout.offsets[row])..<Int(batch.layout.offsets[row + 1])
             try expectClose(output.hidden, together.hidden.narrowed(range), tolerance: 1e-6)

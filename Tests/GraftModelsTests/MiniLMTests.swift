@@ -17,7 +17,7 @@ struct MiniLMTests {
         let base = try BaseModel(path: try #require(MiniLM.path))
         let fixture = try Fixture("minilm_hidden")
         let texts: [String] = try fixture.json("texts")
-        let rows = texts.map { base.tokenizer.encode($0, maxLength: 128) }
+        let rows = try texts.map { try base.tokenizer.encode($0, maxLength: 128) }
         #expect(try rows.map(\.ids) == fixture.rows("ids"))
         let batch = try TokenBatch(rows: rows.map { ($0.ids, $0.typeIDs) })
         let output = try withoutGradients { () throws in

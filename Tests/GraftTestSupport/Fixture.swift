@@ -1,6 +1,7 @@
 package import Foundation
 internal import GraftFormats
 package import GraftLayers
+package import GraftModels
 package import GraftTorch
 
 /// What a reference library computed: a safetensors file below `Tests/Fixtures`, whose README gives the schemas.
@@ -86,6 +87,24 @@ package struct Fixture: Sendable {
                 (ids, types?[row] ?? [Int32](repeating: 0, count: ids.count))
             }
         )
+    }
+
+    /// The input of a model: `pixels` where it reads images, otherwise as ``batch()``.
+    package func batch(for tower: any Tower) throws -> any RaggedBatch {
+        guard let tower = tower as? any ImageTower else { return try batch() }
+        return try ImageBatch(pixels: self["pixels"], tokensPerImage: tower.tokensPerImage)
+    }
+
+    /// One row of such an input.
+    package func batch(for tower: any Tower, row: Int) throws -> any RaggedBatch {
+        if let tower = tower as? any ImageTower {
+            let pixels = try self["pixels"].narrowed(row..<row + 1)
+            return try ImageBatch(pixels: pixels, tokensPerImage: tower.tokensPerImage)
+        }
+        let ids = try rows("ids")[row]
+        let types = try tensors["type_ids"] == nil ? [] : rows("type_ids")[row]
+        let zeros = [Int32](repeating: 0, count: ids.count)
+        return try TokenBatch(rows: [(ids, types.isEmpty ? zeros : types)])
     }
 }
 

@@ -15,6 +15,14 @@ package func referenceModel(_ name: String) throws -> any Model {
     return try family.init(file, ParameterScope(parameters))
 }
 
+/// Such a model that is one tower, over texts or images.
+package func referenceTower(_ name: String) throws -> any Model & Tower {
+    guard let tower = try referenceModel(name) as? any Model & Tower else {
+        throw MissingFixturePart(name: name, key: "tower")
+    }
+    return tower
+}
+
 /// Such a model that reads text.
 package func referenceEncoder(_ name: String = "bert/h16") throws -> any TextEncoder {
     guard let encoder = try referenceModel(name) as? any TextEncoder else {

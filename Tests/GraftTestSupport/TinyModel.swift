@@ -34,7 +34,7 @@ package struct TinyModel: Sendable {
         let target = URL(filePath: folder)
         for file in try FileManager.default.contentsOfDirectory(
             atPath: source.path(percentEncoded: false)
-        ) where file.hasPrefix("model") {
+        ) where file.hasPrefix("model") || file.hasPrefix("preprocessor") {
             try FileManager.default.createSymbolicLink(
                 at: target.appending(path: file),
                 withDestinationURL: source.appending(path: file)

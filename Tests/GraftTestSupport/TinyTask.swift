@@ -3,6 +3,7 @@ package import GraftData
 package import GraftModels
 package import GraftText
 package import GraftTraining
+internal import GraftVision
 
 /// Two dozen rows of each kind that a small model learns by heart, in the words of ``TinyModel``.
 package enum TinyTask: String, Sendable, CaseIterable {
@@ -74,6 +75,34 @@ package enum TinyTask: String, Sendable, CaseIterable {
             maxLength: 32,
             kind: kind,
             labels: labels.isEmpty ? nil : LabelMap(names: labels)
+        )
+    }
+
+    /// The rows as a model reads them: for models of images two dozen pictures, dark ones of the first class and
+    /// bright ones of the second.
+    package func rows(_ base: BaseModel) throws -> EncodedRows {
+        guard base.readsImages else { return try rows(base.tokenizer) }
+        let folder = try TemporaryFolder()
+        let (count, side) = (24, 12)
+        let header: [UInt8] = [0, 0, 8, 3] + [count, side, side].flatMap { [0, 0, 0, UInt8($0)] }
+        let classes = (0..<count).map { $0 * 7 % 5 % 2 }
+        let pixels = (0..<count * side * side).map { index in
+            UInt8(classes[index / (side * side)] * 120 + index * 37 % 90)
+        }
+        let url = URL(filePath: folder.path)
+        let images = url.appending(path: "tiny-images-idx3-ubyte")
+        try Data(header + pixels).write(to: images)
+        try Data([0, 0, 8, 1, 0, 0, 0, UInt8(count)] + classes.map { UInt8($0) })
+            .write(to: url.appending(path: "tiny-labels-idx1-ubyte"))
+        let data = try ImageDataset(
+            contentsOf: images.path(percentEncoded: false),
+            schema: RowSchema(.picture, target: .category)
+        )
+        return try EncodedRows(
+            base.prepared(data),
+            encoder: base.imageTower,
+            kind: kind,
+            labels: LabelMap(names: labels)
         )
     }
 

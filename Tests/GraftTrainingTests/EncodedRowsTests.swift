@@ -85,7 +85,7 @@ struct EncodedRowsTests {
     @Test
     func `a batch names rows by their index`() throws {
         let rows = try TinyTask.classification.rows(TinyModel().base.tokenizer)
-        let batch = try rows.batch([5, 2])
+        let batch = try #require(rows.batch([5, 2]) as? TokenBatch)
         #expect(batch.layout.rowKeys == [5, 2])
         #expect(batch.layout.tokenCount == rows.length(5) + rows.length(2))
         let positions: [Int64] = try batch.positions.values()
@@ -98,7 +98,7 @@ struct EncodedRowsTests {
             #"{"text":"good film","text_b":"bad book","label":"positive"}"#,
             .classification
         )
-        let types: [Int64] = try rows.batch([0]).typeIDs.values()
+        let types: [Int64] = try #require(rows.batch([0]) as? TokenBatch).typeIDs.values()
         #expect(types == [0, 0, 0, 0, 1, 1, 1])
     }
 

@@ -88,7 +88,14 @@ public struct PromptTuning: AdapterMethod, Hashable {
         case .text:
             // A stored prompt needs no text.
             guard let startTokens else { return .stored }
-            let (entries, width) = (target.words.size(0), target.words.size(1))
+            guard let words = target.words else {
+                throw ConfigurationError(
+                    field: "prompt_init",
+                    problem: "a model of images has no words to start from"
+                        + " (hint: prompt_init=random_uniform)"
+                )
+            }
+            let (entries, width) = (words.size(0), words.size(1))
             if let stranger = startTokens.first(where: { !(0..<entries).contains(Int($0)) }) {
                 throw ConfigurationError(
                     field: "prompt_init_ids",
@@ -103,8 +110,8 @@ public struct PromptTuning: AdapterMethod, Hashable {
                 )
             }
             let repeated = (0..<length).map { Int64(startTokens[$0 % startTokens.count]) }
-            let indices = try Tensor(repeated).moved(to: target.words.device)
-            return .copy(try target.words.selecting(indices))
+            let indices = try Tensor(repeated).moved(to: words.device)
+            return .copy(try words.selecting(indices))
         }
     }
 }

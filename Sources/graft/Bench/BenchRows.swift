@@ -31,13 +31,13 @@ struct BenchRows {
         let (options, task) = (command.data, command.task)
         kind = task.task
         path = command.train
-        tokenizer = base.tokenizer
+        tokenizer = try base.tokenizer
         self.maxLength = maxLength
         if let path {
             read = { try options.read(path, for: task.task, labelled: true, limit: $0) }
             summary = path
         } else {
-            let lines = SyntheticText(base.tokenizer).lines(BenchRows.limit)
+            let lines = try SyntheticText(base.tokenizer).lines(BenchRows.limit)
             read = { count in
                 try Dataset(
                     parsing: Array(lines.prefix(count).joined(separator: "\n").utf8),

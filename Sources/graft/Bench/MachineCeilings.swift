@@ -31,7 +31,7 @@ struct MachineCeilings {
     ///   - workers: The threads that a training step uses.
     ///   - partTokens: The tokens that one of them gets at once.
     /// - Throws: `TorchError` if memory runs out.
-    init(_ model: any TextEncoder, workers: Workers, partTokens: Int) throws(TorchError) {
+    init(_ model: any Tower, workers: Workers, partTokens: Int) throws(TorchError) {
         self.workers = workers
         let sites = model.sites.linear
         let first = sites.first?.site.layer

@@ -44,13 +44,15 @@ struct ProductCount {
     /// Lists the products.
     ///
     /// - Parameters:
-    ///   - encoder: The model.
+    ///   - encoder: The tower that is run.
+    ///   - shape: The sizes of its model.
     ///   - adapters: What acts in it.
     ///   - head: What reads its hidden states; `nil` for a pass that yields them all.
     ///   - trained: The trained parameters, named as `AdaptedModel` names them.
     /// - Throws: `TorchError` if memory runs out.
     init(
-        encoder: any TextEncoder,
+        encoder: any Tower,
+        shape: ModelShape,
         adapters: SiteAdapters = SiteAdapters(),
         head: Head? = nil,
         trained: [ParameterBuffer.Slice] = []
@@ -61,7 +63,7 @@ struct ProductCount {
             trained: adapters.sites,
             trainsBase: trained.contains { $0.name.hasPrefix("base.") }
         )
-        let last = encoder.shape.layerCount - 1
+        let last = encoder.layerCount - 1
         let empty = ForwardContext(layout: try RaggedLayout(lengths: []), adapters: adapters)
         let isCut = head?.wanted == .first && empty.isTokenwise(layer: last, in: encoder.tower)
         func unit(_ site: Site) -> KeyPath<Amounts, Int> {
@@ -101,7 +103,7 @@ struct ProductCount {
                 isCut && attention.site.layer == last ? \.firstPairs : \.pairs
             ) { order.isTrained(below: $0) || adapters.linear[$0] != nil }
         }
-        if let head { appendHead(head, encoder.shape, order, trained) }
+        if let head { appendHead(head, shape, order, trained) }
     }
 
     /// The operations of a pass without gradients over rows of these lengths; a multiplication and its

@@ -91,11 +91,12 @@ struct Workload {
         let model = trainer.model
         let adapted = try ProductCount(
             encoder: model.encoder,
+            shape: base.shape,
             adapters: model.adapters,
             head: model.head,
             trained: trainer.slices
         )
-        let plain = try ProductCount(encoder: base.encoder)
+        let plain = try ProductCount(encoder: base.encoder, shape: base.shape)
         let (short, long) = (learned.lengths, scored.lengths)
         training = Pass(
             rows: learned,
@@ -118,7 +119,7 @@ struct Workload {
     mutating func measure(seconds: Double) throws {
         let path = base.path
         load.append(try Workload.secondsEach(seconds) { _ = try BaseModel(path: path) })
-        let tokenizer = base.tokenizer
+        let tokenizer = try base.tokenizer
         let options = encodingOptions
         let alone = Workload.secondsEach(seconds) {
             for input in inputs { _ = tokenizer.encode(input, options: options) }
@@ -138,6 +139,7 @@ struct Workload {
         )
         let states = HiddenStates(
             encoder: base.encoder,
+            hiddenSize: base.shape.hiddenSize,
             adapters: SiteAdapters(),
             device: base.device,
             workers: workers

@@ -5,7 +5,9 @@ internal import GraftTraining
 
 /// Computes last hidden states of rows.
 struct HiddenStates {
-    let encoder: any TextEncoder
+    let encoder: any Tower
+    /// The width of its hidden states.
+    let hiddenSize: Int
     let adapters: SiteAdapters
     let device: Device
     var workers = Workers()
@@ -37,7 +39,7 @@ struct HiddenStates {
         _ pooling: RowPooling,
         normalize: Bool
     ) throws -> Tensor {
-        let width = encoder.shape.hiddenSize
+        let width = hiddenSize
         var all = [Float](repeating: 0, count: rows.count * width)
         let parts = try parts(of: rows, wanted: pooling == .cls ? .first : .all) { output in
             switch pooling {

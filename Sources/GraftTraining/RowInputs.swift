@@ -1,0 +1,36 @@
+internal import GraftLayers
+internal import GraftTorch
+
+/// What a model reads of rows, held compactly, and how some of them become a batch.
+///
+/// Training, evaluation and prediction see of a row its number and its length in tokens alone, be it text or a
+/// picture.
+protocol RowInputs: Sendable {
+    /// The number of rows.
+    var count: Int { get }
+
+    /// The tokens that the model makes of a row.
+    func length(_ row: Int) -> Int
+
+    /// Gathers rows into a batch; a row's name in it is its index here.
+    func batch(_ rows: [Int], device: Device) throws(TorchError) -> any RaggedBatch
+
+    /// Appends everything that the model sees of the rows.
+    func append(to bytes: inout HashedBytes)
+}
+
+/// Bytes that are hashed in the end.
+struct HashedBytes {
+    private(set) var bytes: [UInt8] = []
+
+    /// Appends numbers, eight bytes each.
+    mutating func append(_ numbers: some Sequence<some FixedWidthInteger>) {
+        for number in numbers {
+            var rest = UInt64(truncatingIfNeeded: number)
+            for _ in 0..<8 {
+                bytes.append(UInt8(truncatingIfNeeded: rest))
+                rest >>= 8
+            }
+        }
+    }
+}
