@@ -16,6 +16,7 @@ namespace baseline {
 #include "attention_kernel.inc"
 #include "matmul_kernel.inc"
 #include "mask_kernel.inc"
+#include "gelu_kernel.inc"
 #undef LANES
 }  // namespace baseline
 
@@ -27,6 +28,7 @@ namespace avx2 {
 #include "attention_kernel.inc"
 #include "matmul_kernel.inc"
 #include "mask_kernel.inc"
+#include "gelu_kernel.inc"
 #undef LANES
 }  // namespace avx2
 #pragma clang attribute pop
@@ -38,13 +40,17 @@ namespace avx512 {
 #include "attention_kernel.inc"
 #include "matmul_kernel.inc"
 #include "mask_kernel.inc"
+#include "gelu_kernel.inc"
 #undef LANES
 }  // namespace avx512
 #pragma clang attribute pop
 #endif
 
-#define KERNELS(set)                                                                                        \
-  Kernels { set::lanes, {set::attend, set::attend_backward}, set::multiply, set::pack_all, set::panel_columns, set::mask }
+#define KERNELS(set)                                                                                               \
+  Kernels {                                                                                                        \
+    set::lanes, {set::attend, set::attend_backward}, set::multiply, set::pack_all, set::panel_columns, set::mask, \
+        set::gelu                                                                                                  \
+  }
 
 const Kernels &kernels() {
 #if defined(__x86_64__)

@@ -61,6 +61,8 @@ struct Kernels {
   /// Writes `in` [width], elements below the threshold zeroed and the others scaled; `in` may be `out`.
   void (*mask)(const float *in, float *out, int64_t width, uint32_t stream, uint32_t stride, uint32_t threshold,
                float scale);
+  /// Writes GELU of `x` [count], x P(x) with the normal distribution's P, and its slopes unless they are null.
+  void (*gelu)(const float *x, float *values, float *slopes, int64_t count);
 };
 
 const Kernels &kernels();

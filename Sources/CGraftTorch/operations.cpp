@@ -40,7 +40,6 @@ namespace {
 at::Tensor unary(gt_unary_op op, const at::Tensor &a) {
   switch (op) {
     case gt_unary_op_relu: return at::relu(a);
-    case gt_unary_op_gelu: return at::gelu(a);
     case gt_unary_op_gelu_tanh: return at::gelu(a, "tanh");
     case gt_unary_op_silu: return at::silu(a);
     case gt_unary_op_tanh: return at::tanh(a);

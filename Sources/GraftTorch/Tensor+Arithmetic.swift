@@ -58,7 +58,9 @@ extension Tensor {
     public func relu() throws(TorchError) -> Tensor { try unary("relu", .relu) }
 
     /// GELU, `x · Φ(x)`, exact (by erf).
-    public func gelu() throws(TorchError) -> Tensor { try unary("gelu", .gelu) }
+    public func gelu() throws(TorchError) -> Tensor {
+        try Tensor.call("gelu", on: [self]) { out in withRaw { gt_gelu($0, &out) } }
+    }
 
     /// GELU by its tanh approximation.
     public func geluTanh() throws(TorchError) -> Tensor { try unary("gelu_tanh", .gelu_tanh) }

@@ -66,20 +66,19 @@ typedef enum __attribute__((enum_extensibility(closed))) {
 
 typedef enum __attribute__((enum_extensibility(closed))) {
   gt_unary_op_relu = 0,
-  gt_unary_op_gelu = 1,
-  gt_unary_op_gelu_tanh = 2,
-  gt_unary_op_silu = 3,
-  gt_unary_op_tanh = 4,
-  gt_unary_op_sigmoid = 5,
-  gt_unary_op_leaky_relu = 6,
-  gt_unary_op_mish = 7,
-  gt_unary_op_square = 8,
-  gt_unary_op_erfinv = 9,
-  gt_unary_op_contiguous = 10,
-  gt_unary_op_detach = 11,
-  gt_unary_op_sqrt = 12,
-  gt_unary_op_exp = 13,
-  gt_unary_op_atan = 14,
+  gt_unary_op_gelu_tanh = 1,
+  gt_unary_op_silu = 2,
+  gt_unary_op_tanh = 3,
+  gt_unary_op_sigmoid = 4,
+  gt_unary_op_leaky_relu = 5,
+  gt_unary_op_mish = 6,
+  gt_unary_op_square = 7,
+  gt_unary_op_erfinv = 8,
+  gt_unary_op_contiguous = 9,
+  gt_unary_op_detach = 10,
+  gt_unary_op_sqrt = 11,
+  gt_unary_op_exp = 12,
+  gt_unary_op_atan = 13,
 } gt_unary_op;
 
 // The process and the thread
@@ -133,6 +132,8 @@ GT_SAFE_API gt_tensor_write_rows(gt_tensor destination, gt_tensor indices, gt_te
 
 GT_SAFE_API gt_binary(gt_binary_op op, gt_tensor a, gt_tensor b, gt_tensor *out);
 GT_SAFE_API gt_unary(gt_unary_op op, gt_tensor a, gt_tensor *out);
+/// `a P(a)` with the normal distribution's P; an element has the same bits wherever it lies.
+GT_SAFE_API gt_gelu(gt_tensor a, gt_tensor *out);
 /// `a * factor + term`
 GT_SAFE_API gt_affine(gt_tensor a, double factor, double term, gt_tensor *out);
 GT_SAFE_API gt_clamp(gt_tensor a, double low, double high, gt_tensor *out);
