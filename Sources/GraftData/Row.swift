@@ -37,6 +37,7 @@ public enum RowTarget: Sendable, Hashable {
     case number(Double)
     case tags([String])
     case text(String)
+    case texts([String])
 }
 
 /// What a row is called: a whole number or a name, kept apart so that predictions carry the id as it was.

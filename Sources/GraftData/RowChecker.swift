@@ -61,6 +61,7 @@ struct RowChecker {
         case .number: return .number(try number(value, in: column))
         case .tags: return .tags(try labels(value, in: column, separator: " "))
         case .text: return .text(try string(value, in: column))
+        case .texts: return .texts(try texts(value, in: column))
         }
     }
 
@@ -80,6 +81,15 @@ struct RowChecker {
             throw mismatch(value, in: column, wanted: "a string")
         }
         return text
+    }
+
+    /// The strings of an array that is not empty, or the one string.
+    private func texts(_ value: JSONValue?, in column: String) throws(Problem) -> [String] {
+        guard case .array(let elements) = try present(value, in: column) else {
+            return [try string(value, in: column)]
+        }
+        guard !elements.isEmpty else { throw Problem(message: "'\(column)' is empty") }
+        return try elements.map { element throws(Problem) in try string(element, in: column) }
     }
 
     private func label(_ value: JSONValue?, in column: String) throws(Problem) -> String {

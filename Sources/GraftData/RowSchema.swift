@@ -26,6 +26,8 @@ public struct RowSchema: Sendable, Hashable {
         case tags
         /// Text.
         case text
+        /// One text or more: a string or an array of such.
+        case texts
     }
 
     public var input: Input
@@ -59,7 +61,7 @@ public struct ColumnNames: Sendable, Hashable, Codable {
     /// The label, labels, tags or target text.
     ///
     /// By default `label`; for tagging `tags`; for several classes
-    /// `labels` or else `label`.
+    /// `labels` or else `label`; for texts `captions`, `caption` or else `text`.
     public var label: String?
     /// The row's identifier.
     ///
@@ -126,7 +128,7 @@ struct ResolvedColumns: Sendable {
             text = try required(names.text, default: ["tokens"], "--text-column")
             pair = nil
         case .picture:
-            text = try required(names.text, default: ["image"], "--text-column")
+            text = try required(names.text, default: ["image"], "--image-column")
             pair = nil
         }
         label =
@@ -138,6 +140,12 @@ struct ResolvedColumns: Sendable {
                 try required(names.label, default: ["labels", "label"], "--label-column")
             case .tags:
                 try required(names.label, default: ["tags"], "--label-column")
+            case .texts:
+                try required(
+                    names.label,
+                    default: ["captions", "caption", "text"],
+                    "--label-column"
+                )
             }
         id = try optional(names.id, default: "id", "--id-column")
         if id == nil { absent.append("id") }

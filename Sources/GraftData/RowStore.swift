@@ -13,6 +13,7 @@ struct RowStore: Sendable {
     private(set) var codeBounds = RowBounds()
     private(set) var numbers: [Double] = []
     private(set) var targets = TextColumn()
+    private(set) var targetBounds = RowBounds()
     /// The distinct labels, in order of first appearance.
     private(set) var labels: [String] = []
     private var codeOfLabel: [String: Int32] = [:]
@@ -23,7 +24,8 @@ struct RowStore: Sendable {
     var byteCount: Int {
         let text = ids.byteCount + texts.byteCount + pairs.byteCount + targets.byteCount
         let numeric = 4 * lines.count + 4 * codes.count + 8 * numbers.count
-        return text + numeric + words.byteCount + codeBounds.byteCount
+        let bounds = words.byteCount + codeBounds.byteCount + targetBounds.byteCount
+        return text + numeric + bounds
     }
 
     mutating func append(_ row: CheckedRow) {
@@ -45,6 +47,9 @@ struct RowStore: Sendable {
             codeBounds.append(length: list.count)
         case .number(let number): numbers.append(number)
         case .text(let text): targets.append(text)
+        case .texts(let list):
+            for text in list { targets.append(text) }
+            targetBounds.append(length: list.count)
         }
     }
 
@@ -87,6 +92,7 @@ struct RowStore: Sendable {
         case .number: .number(numbers[index])
         case .tags: .tags(names())
         case .text: .text(targets[index])
+        case .texts: .texts(targetBounds[index].map { targets[$0] })
         }
     }
 }

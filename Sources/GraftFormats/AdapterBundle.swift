@@ -193,7 +193,7 @@ private struct StoredBundle: Codable {
             provenance: try fields.value(.provenance, default: [:]),
             tensors: [:]
         )
-        let expected = bundle.head.kind == .regression ? 0 : bundle.head.outputCount
+        let expected = bundle.head.kind.hasClasses ? bundle.head.outputCount : 0
         guard bundle.labels.count == expected else {
             throw fields.invalid(
                 .labels,

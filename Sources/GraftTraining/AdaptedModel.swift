@@ -12,6 +12,8 @@ public struct AdaptedModel: Sendable {
     /// What turns hidden states into answers.
     public let head: Head
     let device: Device
+    /// The model, where rows are pairs of an image and a text and both towers are read.
+    let pairModel: (any ImageTextModel)?
 
     /// Attaches a method and a head.
     ///
@@ -29,13 +31,26 @@ public struct AdaptedModel: Sendable {
         head: HeadConfiguration,
         _ scope: ParameterScope
     ) throws {
-        encoder = method.trainsBase ? try base.retrained(in: scope / "base") : base.encoder
-        adapters = try method.attached(to: encoder.sites, scope / "adapter")
+        let model = method.trainsBase ? try base.retrained(in: scope / "base") : base.model
+        encoder = method.trainsBase ? try BaseModel.tower(of: model) : base.encoder
+        if head.kind == .imageText {
+            _ = try base.imageTextModel
+            pairModel = model as? any ImageTextModel
+        } else {
+            pairModel = nil
+        }
+        adapters = try method.attached(
+            to: pairModel?.sites ?? encoder.sites,
+            scope / "adapter"
+        )
         self.head = try Head(head, model: base.shape, scope / "head")
         device = base.device
     }
 
     /// Computes logits: [rows, outputs], or [tokens, outputs] for tagging.
+    ///
+    /// For pairs of an image and a text these are the places of both, as
+    /// `ImageTextModel.pairEmbeddings(_:adapters:dropoutSeed:)` gives them.
     ///
     /// - Parameters:
     ///   - batch: Rows of what the model reads.
@@ -49,6 +64,13 @@ public struct AdaptedModel: Sendable {
         dropoutSeed: UInt64? = nil,
         trunk: Trunk? = nil
     ) throws(TorchError) -> Tensor {
+        if let pairModel {
+            return try pairModel.pairEmbeddings(
+                AdaptedModel.pairs(batch),
+                adapters: adapters,
+                dropoutSeed: dropoutSeed
+            )
+        }
         let context = ForwardContext(
             layout: batch.layout,
             adapters: adapters,
@@ -56,5 +78,29 @@ public struct AdaptedModel: Sendable {
         )
         let output = try encoder(batch, in: context, wanted: head.wanted, trunk: trunk)
         return try head(output, in: context)
+    }
+
+    /// The last hidden states with some adapters in place of the model's own; of pairs, their places.
+    func states(
+        _ batch: any RaggedBatch,
+        with adapters: SiteAdapters
+    ) throws(TorchError) -> Tensor {
+        if let pairModel {
+            return try pairModel.pairEmbeddings(AdaptedModel.pairs(batch), adapters: adapters)
+        }
+        let context = ForwardContext(layout: batch.layout, adapters: adapters)
+        return try encoder(batch, in: context, wanted: .all).hidden
+    }
+
+    /// The number of blocks below everything that acts, whose states may be kept over epochs.
+    var trunkDepth: Int { pairModel == nil ? encoder.trunkDepth(below: adapters) : 0 }
+
+    private static func pairs(_ batch: any RaggedBatch) throws(TorchError) -> ImageTextBatch {
+        if let batch = batch as? ImageTextBatch { return batch }
+        throw TorchError(
+            kind: .invalidArgument,
+            operation: "pass",
+            message: "the model reads pairs of an image and a text, not a \(type(of: batch))"
+        )
     }
 }

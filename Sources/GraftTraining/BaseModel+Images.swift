@@ -15,6 +15,19 @@ extension BaseModel {
         }
     }
 
+    /// The model, if it places images and texts in one space.
+    ///
+    /// - Throws: ``TrainingError`` for all others.
+    public var imageTextModel: any ImageTextModel {
+        get throws(TrainingError) {
+            if let model = model as? any ImageTextModel { return model }
+            throw .settings(
+                "\(path): a \(shape.family) model does not place images and texts in one space"
+                    + " (hint: a CLIP model does)"
+            )
+        }
+    }
+
     /// Prepares the pictures of a data set as the model reads them, on all cores.
     ///
     /// - Parameters:

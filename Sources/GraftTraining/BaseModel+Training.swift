@@ -1,7 +1,8 @@
 internal import GraftAdapters
 public import GraftData
 public import GraftFormats
-internal import GraftModels
+public import GraftModels
+public import GraftVision
 
 extension BaseModel {
     /// Trains an adapter with a head for the task that the rows' answers imply, from settings that suit most tasks.
@@ -28,19 +29,76 @@ extension BaseModel {
         maxLength: Int = 128,
         options: TrainingOptions? = nil
     ) throws -> AdapterBundle {
+        try train(
+            expression,
+            on: .texts(data),
+            evaluation: evaluation.map { .texts($0) },
+            maxLength: maxLength,
+            options: options
+        )
+    }
+
+    /// Trains an adapter with a head on pictures, as on texts; those that cannot be read are an error.
+    ///
+    /// ```swift
+    /// let pictures = try ImageDataset(contentsOf: "flowers/train", schema: RowSchema(.picture, target: .category))
+    /// let adapter = try base.train("seq_bn", on: pictures)
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - expression: A method with its settings, as on the command line.
+    ///   - data: Pictures with answers.
+    ///   - evaluation: Pictures that choose the best epoch; without them the last one is kept.
+    ///   - options: The settings; by default those of ``TrainingOptions`` with the method's learning rate.
+    /// - Returns: The trained adapter.
+    /// - Throws: A one-line error about the method, the data or the run.
+    public func train(
+        _ expression: String,
+        on data: ImageDataset,
+        evaluation: ImageDataset? = nil,
+        options: TrainingOptions? = nil
+    ) throws -> AdapterBundle {
+        func rows(_ data: ImageDataset) throws -> TaskRows {
+            let images = try prepared(data)
+            let hasTexts = data.rows.schema.target == .texts
+            return hasTexts ? .pairs(try ImageTextPairs(images)) : .pictures(images)
+        }
+        return try train(
+            expression,
+            on: rows(data),
+            evaluation: evaluation.map(rows),
+            maxLength: shape.positions,
+            options: options
+        )
+    }
+
+    /// The outputs of a head.
+    ///
+    /// - Parameters:
+    ///   - kind: What is predicted.
+    ///   - labels: The classes, where there are any.
+    /// - Returns: How many there are.
+    /// - Throws: ``TrainingError`` for pairs of images and texts where the model does not read them.
+    public func outputCount(_ kind: HeadKind, labels: LabelMap?) throws(TrainingError) -> Int {
+        guard kind == .imageText else { return labels?.count ?? 1 }
+        return 2 * (try imageTextModel.embeddingSize)
+    }
+
+    private func train(
+        _ expression: String,
+        on rows: TaskRows,
+        evaluation: TaskRows?,
+        maxLength: Int,
+        options: TrainingOptions?
+    ) throws -> AdapterBundle {
+        let data = rows.answers
         let method = try AdapterRegistry.builtin.method(named: expression)
-        let kind = try HeadKind(answering: data.schema)
-        let labels = kind == .regression ? nil : try LabelMap(of: data)
+        let kind = try rows.kind
+        let labels = kind.hasClasses ? try LabelMap(of: data) : nil
         let names = labels?.names ?? []
-        let head = HeadConfiguration(kind, outputCount: labels?.count ?? 1)
-        func encoded(_ data: Dataset) throws -> EncodedRows {
-            try EncodedRows(
-                data,
-                tokenizer: tokenizer,
-                maxLength: maxLength,
-                kind: kind,
-                labels: labels
-            )
+        let head = HeadConfiguration(kind, outputCount: try outputCount(kind, labels: labels))
+        func encoded(_ rows: TaskRows) throws -> EncodedRows {
+            try self.encoded(rows, maxLength: maxLength, kind: kind, labels: labels)
         }
         var defaults = TrainingOptions()
         defaults.learningRate = method.defaultLearningRate
@@ -51,7 +109,7 @@ extension BaseModel {
             labels: names,
             options: options ?? defaults
         )
-        let outcome = try trainer.run(on: encoded(data), evaluation: evaluation.map(encoded))
+        let outcome = try trainer.run(on: encoded(rows), evaluation: evaluation.map(encoded))
         var bundle = AdapterBundle(
             method: method,
             methodName: expression,
@@ -68,6 +126,16 @@ extension BaseModel {
     }
 }
 
+extension TaskRows {
+    /// The kind of head that gives the rows' answers.
+    fileprivate var kind: HeadKind {
+        get throws {
+            if case .pairs = self { return .imageText }
+            return try HeadKind(answering: answers.schema)
+        }
+    }
+}
+
 extension HeadKind {
     /// The kind of head that gives the answers of a schema.
     init(answering schema: RowSchema) throws {
@@ -76,7 +144,7 @@ extension HeadKind {
         case .categories: self = .multiLabel
         case .number: self = .regression
         case .tags: self = .tagging
-        case .text:
+        case .text, .texts:
             throw TrainingError.settings("no head writes text yet (hint: target: .category)")
         case nil: throw TrainingError.settings("the rows have no answers (hint: give a target)")
         }

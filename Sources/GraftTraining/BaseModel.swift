@@ -129,18 +129,16 @@ public struct BaseModel: Sendable {
     }
 
     /// The same model with parameters from `scope` that start as the frozen ones: for fine-tuning.
-    func retrained(in scope: ParameterScope) throws -> any Tower {
+    func retrained(in scope: ParameterScope) throws -> any Model {
         let frozen = CheckpointParameters(checkpoint, prefix: family.checkpointPrefix)
-        return try BaseModel.tower(
-            of:
-                family.init(
-                    configuration,
-                    ParameterScope(RetrainedParameters(frozen: frozen, scope: scope))
-                )
+        return try family.init(
+            configuration,
+            ParameterScope(RetrainedParameters(frozen: frozen, scope: scope))
         )
     }
 
-    private static func tower(of model: any Model) throws -> any Tower {
+    /// The tower of a model on which heads sit.
+    static func tower(of model: any Model) throws -> any Tower {
         if let tower = model as? any Tower { return tower }
         if let model = model as? any ImageTextModel { return model.imageTower }
         throw TrainingError.settings("heads do not sit on \(model.shape.family) models yet")

@@ -19,6 +19,8 @@ public struct EncodedRows: Sendable {
         case numbers([Float])
         /// A class for each token; -100 where none is asked for.
         case tags([Int32])
+        /// For each pair of an image and a text, the number of its image.
+        case pairs([Int32])
     }
 
     /// What the model reads of the rows.
@@ -75,6 +77,44 @@ public struct EncodedRows: Sendable {
         try self.init(rows, answers: images.rows, kind: kind, labels: labels)
     }
 
+    /// Takes pairs of an image and a text.
+    ///
+    /// - Parameters:
+    ///   - pairs: The pairs.
+    ///   - tokenizer: The model's.
+    ///   - maxLength: The most tokens of a text; longer ones are cut as the tokenizer does.
+    ///   - encoder: The model's tower over images.
+    /// - Throws: `ImageError` if the images are not as large as the model reads them.
+    public init(
+        _ pairs: ImageTextPairs,
+        tokenizer: any Tokenizer,
+        maxLength: Int,
+        encoder: any ImageTower
+    ) throws {
+        let inputs = try PairRows(
+            images: ImageRows(pairs.images, for: encoder),
+            imageOfRow: pairs.imageOfPair,
+            texts: TokenRows(
+                pairs.texts(),
+                tokenizer: tokenizer,
+                maxLength: maxLength,
+                tracksWords: false
+            )
+        )
+        offsets = EncodedRows.offsets(inputs)
+        wordStarts = []
+        targets = .pairs(pairs.imageOfPair.map(Int32.init))
+        self.inputs = inputs
+    }
+
+    /// Where the tokens of each row begin, and where the last row's end.
+    private static func offsets(_ inputs: any RowInputs) -> [Int] {
+        var offsets = [0]
+        offsets.reserveCapacity(inputs.count + 1)
+        for row in 0..<inputs.count { offsets.append(offsets[row] + inputs.length(row)) }
+        return offsets
+    }
+
     /// Puts what a model reads and the right answers together.
     private init(
         _ inputs: any RowInputs,
@@ -83,9 +123,7 @@ public struct EncodedRows: Sendable {
         kind: HeadKind,
         labels: LabelMap?
     ) throws {
-        var offsets = [0]
-        offsets.reserveCapacity(inputs.count + 1)
-        for row in 0..<inputs.count { offsets.append(offsets[row] + inputs.length(row)) }
+        let offsets = EncodedRows.offsets(inputs)
         self.inputs = inputs
         self.offsets = offsets
         self.wordStarts = wordStarts
@@ -108,7 +146,7 @@ public struct EncodedRows: Sendable {
             targets = .tags(tags)
         case (.regression, _):
             targets = .numbers(data.numbers.map(Float.init))
-        case (_, nil):
+        case (.imageText, _), (_, nil):
             targets = .none
         }
     }
@@ -140,6 +178,7 @@ public struct EncodedRows: Sendable {
         case .classLists(let lists): for list in lists { bytes.append([2, list.count] + list) }
         case .numbers(let numbers): bytes.append([3] + numbers.map { Int($0.bitPattern) })
         case .tags(let tags): bytes.append([4] + tags)
+        case .pairs(let images): bytes.append([5] + images)
         }
         return ContentHash(of: bytes.bytes)
     }

@@ -50,7 +50,12 @@ extension AdaptedModel {
         let parts = data.parts(partLength: partLength)
         let workers = device == .cpu ? workers : Workers(1)
         let results = try workers.map(parts.count) { index in
-            let part = try predictions(of: parts[index], in: data, loss: loss, trunks: trunks)
+            let part = try predictions(
+                of: parts[index],
+                in: data,
+                loss: loss?.comparesRows == true ? nil : loss,
+                trunks: trunks
+            )
             progress(parts[index].count)
             return part
         }
@@ -65,7 +70,22 @@ extension AdaptedModel {
             in: data,
             outputs: head.configuration.outputCount
         )
+        if let loss, loss.comparesRows { total = try comparedLoss(logits, loss, in: data) }
         return Predictions(logits: logits, loss: weight.map { total / $0 })
+    }
+
+    /// The summed loss of rows that are compared with one another: with the next ones, as many at once as a large
+    /// batch has, so that memory does not grow with the square of the rows.
+    private func comparedLoss(
+        _ logits: [[Float]],
+        _ loss: TaskLoss,
+        in data: EncodedRows
+    ) throws -> Double {
+        try stride(from: 0, to: data.count, by: 1024).reduce(0) { total, first in
+            let rows = first..<min(first + 1024, data.count)
+            let values = try Tensor(rows: logits[rows])
+            return total + (try loss.sum(values, of: rows, in: data).item())
+        }
     }
 
     private func predictions(
@@ -100,6 +120,7 @@ extension HeadKind {
         case .multiLabel: .f1Micro
         case .regression: .pearson
         case .tagging: .entityF1
+        case .imageText: .recallAt1
         }
     }
 
@@ -144,6 +165,8 @@ extension HeadKind {
                 labels: rows.map { $0.map(\.label) },
                 names: labels
             )
+        case .pairs(let images):
+            metrics = try retrievalMetrics(predictions.logits, images: images.map(Int.init))
         case .none:
             throw MetricsError.noRows
         }

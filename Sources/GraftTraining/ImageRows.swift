@@ -30,6 +30,15 @@ struct ImageRows: RowInputs {
     func length(_ row: Int) -> Int { tokensPerImage }
 
     func batch(_ rows: [Int], device: Device) throws(TorchError) -> any RaggedBatch {
+        try imageBatch(rows, keys: rows, device: device)
+    }
+
+    /// Gathers images, which are called by `keys` in the batch.
+    func imageBatch(
+        _ rows: [Int],
+        keys: [Int],
+        device: Device
+    ) throws(TorchError) -> ImageBatch {
         let size = images.width * images.height
         var pixels = [Float](repeating: 0, count: 3 * size * rows.count)
         let (bytes, values) = (images.pixels.span, images.values.span)
@@ -48,7 +57,7 @@ struct ImageRows: RowInputs {
         return try ImageBatch(
             pixels: Tensor(pixels, shape: shape).moved(to: device),
             tokensPerImage: tokensPerImage,
-            keys: rows.map(Int64.init)
+            keys: keys.map(Int64.init)
         )
     }
 

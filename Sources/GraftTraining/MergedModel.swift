@@ -76,7 +76,7 @@ extension BaseModel {
             }
             return changed
         }
-        let sites = encoder.sites
+        let sites = model.sites
         let paths = Dictionary(uniqueKeysWithValues: sites.linear.map { ($0.site, $0.linear.path) })
         for (site, merged) in try predictor.model.adapters.merged(into: sites) {
             let path = paths[site] ?? ""

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import GraftAdapters
 public import GraftData
 public import GraftFormats
 internal import GraftLayers
@@ -66,38 +67,55 @@ public struct Predictor: Sendable {
         self.base = base
     }
 
+    /// Takes a CLIP model as it is, for pairs of images and texts.
+    ///
+    /// - Parameter base: The frozen model.
+    /// - Throws: ``TrainingError`` for models of other kinds.
+    public init(pairsOn base: BaseModel) throws {
+        let bundle = AdapterBundle(
+            method: try AdapterRegistry.builtin.method(named: HeadOnly.identifier),
+            methodName: HeadOnly.identifier,
+            head: HeadConfiguration(
+                .imageText,
+                outputCount: try base.outputCount(.imageText, labels: nil)
+            ),
+            labels: [],
+            maxLength: base.shape.positions,
+            readsPairs: true,
+            base: try base.identity(),
+            provenance: [:],
+            tensors: [:]
+        )
+        try self.init(base, adapter: bundle)
+    }
+
     /// Encodes rows as the adapter was trained to read them.
-    public func encode(_ data: Dataset, labelled: Bool) throws -> EncodedRows {
-        guard data.hasPairs == bundle.readsPairs else {
+    ///
+    /// - Parameters:
+    ///   - rows: Texts, or pictures that ``BaseModel/prepared(_:skippingBroken:)`` prepared.
+    ///   - labelled: Whether to read labels too.
+    /// - Returns: The rows with their labels, if they are wanted.
+    /// - Throws: `DataError` if a row has an unknown label; ``TrainingError`` if the adapter does not read such rows.
+    public func encode(_ rows: TaskRows, labelled: Bool) throws -> EncodedRows {
+        if case .texts(let data) = rows, data.hasPairs != bundle.readsPairs {
             throw TrainingError.pairs(path: data.path, adapterReadsPairs: bundle.readsPairs)
         }
-        return try EncodedRows(
-            data,
-            tokenizer: base.tokenizer,
+        return try base.encoded(
+            rows,
             maxLength: bundle.maxLength,
             kind: bundle.head.kind,
-            labels: labels(labelled)
+            labels: labelled && !bundle.labels.isEmpty ? LabelMap(names: bundle.labels) : nil
         )
+    }
+
+    /// Encodes texts as the adapter was trained to read them.
+    public func encode(_ data: Dataset, labelled: Bool) throws -> EncodedRows {
+        try encode(.texts(data), labelled: labelled)
     }
 
     /// Prepares pictures as the model reads them; those that cannot be read are an error.
     public func encode(_ data: ImageDataset, labelled: Bool) throws -> EncodedRows {
-        try encode(base.prepared(data), labelled: labelled)
-    }
-
-    /// Takes pictures that ``BaseModel/prepared(_:skippingBroken:)`` prepared.
-    public func encode(_ images: PreparedImages, labelled: Bool) throws -> EncodedRows {
-        try EncodedRows(
-            images,
-            encoder: base.imageTower,
-            kind: bundle.head.kind,
-            labels: labels(labelled)
-        )
-    }
-
-    /// The adapter's classes, if labels are to be read and it has any.
-    private func labels(_ isWanted: Bool) throws -> LabelMap? {
-        isWanted && !bundle.labels.isEmpty ? try LabelMap(names: bundle.labels) : nil
+        try encode(.pictures(base.prepared(data)), labelled: labelled)
     }
 
     /// Answers for every row.
@@ -130,11 +148,7 @@ public struct Predictor: Sendable {
         let labels = bundle.labels
         switch bundle.head.kind {
         case .classification:
-            return Answer(
-                logits: [logits],
-                labels: [labels[logits.largestIndex]],
-                scores: zip(labels, logits.probabilities).map { ($0, $1) }
-            )
+            return Answer(logits: logits, classes: labels)
         case .multiLabel:
             return Answer(
                 logits: [logits],
@@ -147,6 +161,8 @@ public struct Predictor: Sendable {
                 labels: [],
                 scores: logits.map { ("value", Double($0)) }
             )
+        case .imageText:
+            return Answer(logits: [logits], labels: [], scores: [])
         case .tagging:
             let width = labels.count
             let words = data.taggedWords(row, logits, outputs: width)
@@ -156,6 +172,17 @@ public struct Predictor: Sendable {
                 scores: []
             )
         }
+    }
+}
+
+extension Predictor.Answer {
+    /// An answer that is one of some classes.
+    init(logits: [Float], classes: [String]) {
+        self.init(
+            logits: [logits],
+            labels: [classes[logits.largestIndex]],
+            scores: zip(classes, logits.probabilities).map { ($0, $1) }
+        )
     }
 }
 

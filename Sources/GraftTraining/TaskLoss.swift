@@ -4,7 +4,7 @@ public import GraftTorch
 /// The loss of a task as a sum and its divisor, so that a batch may be computed in parts.
 ///
 /// Values are those of torch's `CrossEntropyLoss`, `BCEWithLogitsLoss` and `MSELoss` with mean
-/// reduction over the whole batch.
+/// reduction over the whole batch, and for pairs of an image and a text those of `transformers`' CLIP.
 public struct TaskLoss: Sendable {
     /// What is predicted.
     public let kind: HeadKind
@@ -19,6 +19,9 @@ public struct TaskLoss: Sendable {
         self.labelSmoothing = labelSmoothing
         self.classWeights = classWeights
     }
+
+    /// Whether a row's loss depends on the others of its batch, so that a part of a batch has none.
+    var comparesRows: Bool { kind == .imageText }
 
     /// The sum of the rows' losses.
     ///
@@ -48,6 +51,8 @@ public struct TaskLoss: Sendable {
                 Tensor(rows.map { numbers[$0] }).moved(to: logits.device),
                 summed: true
             )
+        case .pairs(let images):
+            try contrast(logits, images: rows.map { images[$0] })
         case .none:
             throw TorchError(
                 kind: .invalidArgument,
@@ -77,7 +82,7 @@ public struct TaskLoss: Sendable {
                 data.tags(row).reduce(sum) { $0 + ($1 < 0 ? 0 : weight(ofClass: $1)) }
             }
         case .classLists: Double(rows.count * outputs)
-        case .numbers, .none: Double(rows.count)
+        case .numbers, .pairs, .none: Double(rows.count)
         }
     }
 
@@ -94,6 +99,35 @@ public struct TaskLoss: Sendable {
             smoothing: labelSmoothing,
             summed: true
         )
+    }
+
+    /// CLIP's symmetric cross entropy over a batch.
+    ///
+    /// Every image is to be told its text among all of the batch, and every text its image. Where several texts of an
+    /// image are in a batch, the others are neither right nor wrong and do not count.
+    ///
+    /// Reference: Radford et al., [Learning Transferable Visual Models](https://arxiv.org/abs/2103.00020), figure 3.
+    ///
+    /// - Parameters:
+    ///   - places: As `ImageTextModel.pairEmbeddings` gives them: [pairs, 2 · width]
+    ///   - images: Which image a pair has.
+    /// - Returns: The sum over the pairs of the mean of both directions.
+    /// - Throws: `TorchError` if memory runs out.
+    private func contrast(_ places: Tensor, images: [Int32]) throws(TorchError) -> Tensor {
+        let (count, width) = (images.count, places.size(1) / 2)
+        let image = try places.narrowed(0..<width, along: 1)
+        let text = try places.narrowed(width..<2 * width, along: 1)
+        var scores = try image.matmul(text.transposed(0, 1))
+        if Set(images).count < count {
+            let excluded = (0..<count * count).map { index -> Float in
+                let (row, column) = (index / count, index % count)
+                return row != column && images[row] == images[column] ? -.infinity : 0
+            }
+            scores = try scores + Tensor(excluded, shape: [count, count]).moved(to: places.device)
+        }
+        let own = try Tensor((0..<count).map(Int64.init)).moved(to: places.device)
+        let texts = try scores.crossEntropy(own, summed: true)
+        return try (texts + scores.transposed(0, 1).crossEntropy(own, summed: true)) * 0.5
     }
 
     private func indicators(

@@ -46,6 +46,11 @@ struct TokenRows: RowInputs {
     func length(_ row: Int) -> Int { offsets[row + 1] - offsets[row] }
 
     func batch(_ rows: [Int], device: Device) throws(TorchError) -> any RaggedBatch {
+        try tokenBatch(rows, device: device)
+    }
+
+    /// Gathers texts; a row's name in the batch is its index here.
+    func tokenBatch(_ rows: [Int], device: Device) throws(TorchError) -> TokenBatch {
         try TokenBatch(
             rows: rows.map { row in
                 let range = offsets[row]..<offsets[row + 1]

@@ -97,6 +97,18 @@ extension Trainer {
                 partLength: model.device == .cpu ? Workers.partLength : nil,
                 length: data.length
             )
+            guard !loss.comparesRows else {
+                let (value, gradient) = try comparedGradient(
+                    shards,
+                    in: data,
+                    share: share,
+                    seed: seed,
+                    batches: batches.count
+                )
+                total += value
+                sum = try sum.map { try $0 + gradient } ?? gradient
+                continue
+            }
             let parts = try workers.map(shards.count) { index in
                 let rows = shards[index]
                 let input = try data.batch(rows, device: model.device)

@@ -129,6 +129,9 @@ public struct Trainer: Sendable {
         }
         _ = try model(completing: fresh)
         try kept.checkAllUsed()
+        guard !fresh.parameters.isEmpty else {
+            throw TrainingError.nothingToTrain(method: "\(type(of: method).identifier)")
+        }
         parameters = try ParameterBuffer(fresh.parameters, device: base.device)
         segments = Segment.all(of: parameters) { method.learningRateFactor($0) }
         // A method that acts nowhere would train the head alone without a word.
@@ -141,7 +144,7 @@ public struct Trainer: Sendable {
         self.model = try model(completing: stored)
         if !method.trainsBase {
             try base.pack(
-                firstLearning: self.model.encoder.trunkDepth(below: self.model.adapters)
+                firstLearning: self.model.trunkDepth
             )
         }
         loss = TaskLoss(
@@ -158,12 +161,9 @@ public struct Trainer: Sendable {
     public func startChange(_ data: EncodedRows, rows: Range<Int>) throws -> Double {
         try withoutGradients { () throws in
             let batch = try data.batch(rows, device: model.device)
-            func hidden(_ adapters: SiteAdapters) throws -> Tensor {
-                let context = ForwardContext(layout: batch.layout, adapters: adapters)
-                return try model.encoder(batch, in: context, wanted: .all).hidden
-            }
-            let frozen = try hidden(SiteAdapters())
-            let change = try (hidden(model.adapters) - frozen).squared().sum().item()
+            let frozen = try model.states(batch, with: SiteAdapters())
+            let change = try (model.states(batch, with: model.adapters) - frozen).squared().sum()
+                .item()
             return (change / (try frozen.squared().sum().item())).squareRoot()
         }
     }

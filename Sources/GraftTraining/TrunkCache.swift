@@ -39,8 +39,7 @@ final class TrunkCache: Sendable {
     ///   - passes: How often each row is computed.
     ///   - memory: The bytes to hold in memory.
     init?(_ model: AdaptedModel, rows: Int, passes: Int, memory: Int) {
-        let depth = model.encoder.trunkDepth(below: model.adapters)
-        guard depth > 0, passes > 1, memory > 0, model.device == .cpu, Torch.keepsRows,
+        guard model.trunkDepth > 0, passes > 1, memory > 0, model.device == .cpu, Torch.keepsRows,
             model.encoder.keepsRows, model.encoder.computesInFloat32
         else { return nil }
         self.model = model

@@ -47,7 +47,7 @@ struct Compare: ParsableCommand {
 
     @OptionGroup(title: "Task") var task: TaskOptions
     @OptionGroup(title: "Training") var settings: TrainingSettings
-    @OptionGroup(title: "Data") var data: DataOptions
+    @OptionGroup(title: "Data") var data: RowOptions
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func validate() throws {

@@ -3,7 +3,9 @@ internal import GraftData
 internal import GraftFormats
 internal import GraftLayers
 internal import GraftModels
+internal import GraftTorch
 internal import GraftTraining
+internal import Logging
 
 /// The command `graft encode`.
 struct Encode: ParsableCommand {
@@ -11,10 +13,15 @@ struct Encode: ParsableCommand {
         commandName: "encode",
         abstract: "Write the hidden states of rows as safetensors.",
         discussion: """
-            Without --pool the file has a tensor last_hidden_state.<row> of [tokens, hidden] for each row, counted \
+            A row is a text or, of a model that reads pictures, a picture. Without --pool the file has a tensor last_hidden_state.<row> of [tokens, hidden] for each row, counted \
             from 0; with it, one tensor 'embeddings' of [rows, hidden].
 
               graft encode --model MiniLM --data rows.jsonl --pool mean --normalize --output rows.safetensors
+
+            The vectors that CLIP compares, of pictures and of texts:
+
+              graft encode --model clip --data pictures --project --normalize --output pictures.safetensors
+              graft encode --model clip --data texts.jsonl --texts --project --normalize --output texts.safetensors
             """
     )
 
@@ -28,7 +35,13 @@ struct Encode: ParsableCommand {
     )
     var adapter: String?
 
-    @Option(name: .customLong("data"), help: ArgumentHelp("The rows.", valueName: "file"))
+    @Option(
+        name: .customLong("data"),
+        help: ArgumentHelp(
+            "The rows: a file; for pictures also a folder, a tar archive or an IDX file.",
+            valueName: "file"
+        )
+    )
     var file: String
 
     @Option(help: ArgumentHelp("The file to write.", valueName: "file.safetensors"))
@@ -36,6 +49,15 @@ struct Encode: ParsableCommand {
 
     @Option(help: "Make one vector of a row: of its first token, or the mean of all.")
     var pool: RowPooling?
+
+    @Flag(
+        help:
+            "Make the vector of a row that a CLIP model compares: of a picture, or with --texts of a text."
+    )
+    var project = false
+
+    @Flag(help: "With --project, read texts instead of pictures.")
+    var texts = false
 
     @Flag(help: "Scale pooled vectors to length 1.")
     var normalize = false
@@ -47,32 +69,60 @@ struct Encode: ParsableCommand {
     var words = false
 
     @OptionGroup var adapterOptions: AdapterOptions
-    @OptionGroup(title: "Data") var data: DataOptions
+    @OptionGroup(title: "Data") var data: RowOptions
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func validate() throws {
-        guard !normalize || pool != nil else { throw ValidationError("--normalize needs --pool") }
+        guard !normalize || pool != nil || project else {
+            throw ValidationError("--normalize needs --pool or --project")
+        }
+        guard !project || pool == nil else {
+            throw ValidationError("give either --pool or --project")
+        }
+        guard !texts || project else { throw ValidationError("--texts needs --project") }
     }
 
     func run() throws {
         _ = try OutputFile.checked(output)
         let base = try model.load()
         let predictor = try adapter.map { try adapterOptions.predictor($0, on: base) }
-        let longest = maxLength ?? predictor?.bundle.maxLength ?? base.shape.positions
-        guard (1...base.shape.positions).contains(longest) else {
-            throw ValidationError("--max-length must be in 1 ... \(base.shape.positions)")
+        let encoded = try project ? projected(base, predictor) : states(base, predictor)
+        let (rows, width, speed) = (encoded.rowCount, encoded.width, encoded.speed)
+        try TensorFile(encoded.tensors, metadata: ["format": "pt"]).write(to: output)
+        if common.json {
+            Console.out(
+                .object([
+                    .init("output", .string(output)),
+                    .init("rows", .integer(rows)),
+                    .init("broken_rows", .integer(encoded.brokenCount)),
+                    .init("tokens", encoded.tokenCount.map { .integer($0) } ?? .null),
+                    .init("hidden_size", .integer(width)),
+                    .init("encode_seconds", .number(speed.seconds)),
+                    .init("examples_per_second", .number(speed.rowsPerSecond)),
+                ])
+            )
+        } else {
+            Console.out("\(output): \(Figures.count(rows)) rows of \(width) in \(speed.text)")
         }
-        let rows = try EncodedRows(
-            data.readTexts(
-                file,
-                split: words,
-                remembered: predictor?.bundle.columnNames ?? ColumnNames()
-            ),
-            tokenizer: base.tokenizer,
-            maxLength: longest,
-            kind: words ? .tagging : .classification,
-            labels: nil
-        )
+    }
+
+    /// What was computed, of what, and how fast.
+    private struct Encoded {
+        let tensors: [String: Tensor]
+        let rowCount: Int
+        /// `nil` where nobody counted them.
+        let tokenCount: Int?
+        let brokenCount: Int
+        let width: Int
+        let speed: Stopwatch.Speed
+    }
+
+    /// Hidden states, pooled or not.
+    private func states(_ base: BaseModel, _ predictor: Predictor?) throws -> Encoded {
+        let longest = try longestRow(predictor?.bundle, of: base)
+        let kind: HeadKind = words ? .tagging : .classification
+        let read = try self.read(base, kind, predictor)
+        let rows = try base.encoded(read, maxLength: longest, kind: kind, labels: nil)
         let states = HiddenStates(
             encoder: predictor?.model.encoder ?? base.encoder,
             hiddenSize: base.shape.hiddenSize,
@@ -83,23 +133,76 @@ struct Encode: ParsableCommand {
         let tensors =
             try pool.map { ["embeddings": try states.pooled(rows, $0, normalize: normalize)] }
             ?? states.byRow(rows)
-        let speed = clock.speed(rows.count)
-        try TensorFile(tensors, metadata: ["format": "pt"]).write(to: output)
-        if common.json {
-            Console.out(
-                .object([
-                    .init("output", .string(output)),
-                    .init("rows", .integer(rows.count)),
-                    .init("tokens", .integer(rows.tokenCount)),
-                    .init("hidden_size", .integer(base.shape.hiddenSize)),
-                    .init("encode_seconds", .number(speed.seconds)),
-                    .init("examples_per_second", .number(speed.rowsPerSecond)),
-                ])
-            )
+        return Encoded(
+            tensors: tensors,
+            rowCount: rows.count,
+            tokenCount: rows.tokenCount,
+            brokenCount: read.broken.count,
+            width: base.shape.hiddenSize,
+            speed: clock.speed(rows.count)
+        )
+    }
+
+    /// Places in the space that images and texts share.
+    private func projected(_ base: BaseModel, _ predictor: Predictor?) throws -> Encoded {
+        let encoder = try ImageTextEncoder(base, adapter: predictor)
+        let (clock, places, broken): (Stopwatch, Tensor, Int)
+        if texts {
+            let rows = try data.columns.readTexts(file)
+            clock = Stopwatch()
+            (places, broken) = (try encoder.texts(rows.map(\.text)), 0)
         } else {
-            let size = "\(Figures.count(rows.count)) rows of \(base.shape.hiddenSize)"
-            Console.out("\(output): \(size) in \(speed.text)")
+            let read = try self.read(base, .classification, nil)
+            let rows = try base.encoded(
+                read,
+                maxLength: 1,
+                kind: .classification,
+                labels: nil
+            )
+            clock = Stopwatch()
+            (places, broken) = (try encoder.images(rows), read.broken.count)
         }
+        return Encoded(
+            tensors: ["embeddings": normalize ? try places.unitRows() : places],
+            rowCount: places.size(0),
+            tokenCount: nil,
+            brokenCount: broken,
+            width: places.size(1),
+            speed: clock.speed(places.size(0))
+        )
+    }
+
+    private func read(
+        _ base: BaseModel,
+        _ kind: HeadKind,
+        _ predictor: Predictor?
+    ) throws -> TaskRows {
+        let rows = try data.read(
+            file,
+            for: kind,
+            on: base,
+            labelled: false,
+            remembered: predictor?.bundle.columnNames ?? ColumnNames()
+        )
+        if let warning = rows.warning { common.logger.warning("\(warning)") }
+        return rows
+    }
+
+    /// The most tokens of a text; a picture always has as many.
+    private func longestRow(_ bundle: AdapterBundle?, of base: BaseModel) throws -> Int {
+        guard !base.readsImages else {
+            guard !words, maxLength == nil else {
+                throw ValidationError(
+                    "--words and --max-length are of texts, and this model reads pictures"
+                )
+            }
+            return try base.imageTower.tokensPerImage
+        }
+        let longest = maxLength ?? bundle?.maxLength ?? base.shape.positions
+        guard (1...base.shape.positions).contains(longest) else {
+            throw ValidationError("--max-length must be in 1 ... \(base.shape.positions)")
+        }
+        return longest
     }
 }
 

@@ -3,6 +3,7 @@ internal import GraftData
 internal import GraftFormats
 internal import GraftModels
 internal import GraftTraining
+internal import Logging
 
 /// The command `graft eval`.
 struct Eval: ParsableCommand {
@@ -14,6 +15,12 @@ struct Eval: ParsableCommand {
             adapter does not know is an error.
 
               graft eval --model MiniLM --adapter runs/urgency --data eval.jsonl
+
+            A CLIP model is scored without an adapter, or with one of --task image-text: on rows of pictures with \
+            captions, by how well they find each other, or with --zero-shot, by the names of classes.
+
+              graft eval --model clip --data captions.jsonl
+              graft eval --model clip --data flowers/test --zero-shot --template 'a photo of a {}, a flower.'
             """
     )
 
@@ -25,42 +32,67 @@ struct Eval: ParsableCommand {
             valueName: "folder"
         )
     )
-    var adapter: String
+    var adapter: String?
 
-    @Option(name: .customLong("data"), help: ArgumentHelp("The labelled rows.", valueName: "file"))
+    @Option(
+        name: .customLong("data"),
+        help: ArgumentHelp(
+            "The labelled rows: a file; for pictures also a folder, a tar archive or an IDX file.",
+            valueName: "file"
+        )
+    )
     var file: String
 
     @Option(help: "Read at most this many rows.")
     var limit: Int?
 
+    @Flag(
+        help: "Score a CLIP model that knows classes by their names (default: those of the rows)."
+    )
+    var zeroShot = false
+
     @OptionGroup var adapterOptions: AdapterOptions
-    @OptionGroup(title: "Data") var data: DataOptions
+    @OptionGroup(title: "Zero-shot") var prompts: PromptOptions
+    @OptionGroup(title: "Data") var data: RowOptions
     @OptionGroup(title: "Output") var common: CommonOptions
 
+    func validate() throws {
+        guard zeroShot || (prompts.list == nil && prompts.templates.isEmpty) else {
+            throw ValidationError("--classes and --template need --zero-shot")
+        }
+    }
+
     func run() throws {
-        let predictor = try adapterOptions.predictor(adapter, on: model.load())
-        let kind = predictor.bundle.head.kind
+        let base = try model.load()
+        let predictor = try adapter.map { try adapterOptions.predictor($0, on: base) }
+        guard predictor != nil || base.model is any ImageTextModel else {
+            throw ValidationError("missing --adapter: only a CLIP model is scored without")
+        }
+        let kind: HeadKind =
+            zeroShot ? .classification : predictor?.bundle.head.kind ?? .imageText
         let dataset = try data.read(
             file,
             for: kind,
+            on: base,
             labelled: true,
             limit: limit,
-            remembered: predictor.bundle.columnNames
+            remembered: predictor?.bundle.columnNames ?? ColumnNames()
         )
-        let rows = try predictor.encode(dataset, labelled: true)
-        let clock = Stopwatch()
-        let predictions = try predictor.model.predictions(rows, loss: TaskLoss(kind))
-        let speed = clock.speed(rows.count)
-        let metrics = try kind.metrics(predictions, of: rows, labels: predictor.bundle.labels)
+        if let warning = dataset.warning { common.logger.warning("\(warning)") }
+        let (rows, metrics, speed) =
+            try zeroShot
+            ? scoreByName(dataset, predictor, on: base)
+            : score(dataset, predictor ?? Predictor(pairsOn: base))
         guard !common.json else {
             Console.out(
                 .object([
                     .init("metrics", metrics.json),
                     .init("primary_metric", .string(kind.primaryMetric.rawValue)),
                     .init("rows", .integer(rows.count)),
+                    .init("broken_rows", .integer(dataset.broken.count)),
                     .init("eval_seconds", .number(speed.seconds)),
                     .init("examples_per_second", .number(speed.rowsPerSecond)),
-                    .init("adapter", .string(adapter)),
+                    .init("adapter", adapter.map { .string($0) } ?? .null),
                     .init("data", .string(file)),
                     .init("peak_rss_bytes", .integer(ProcessFacts.peakMemory)),
                 ])
@@ -74,6 +106,37 @@ struct Eval: ParsableCommand {
             Console.out("\nrows by label, then prediction")
             Console.out(confusion.table.text)
         }
+    }
+
+    /// What a score is about, what it is, and how long it took.
+    private typealias Score = (rows: EncodedRows, metrics: Metrics, speed: Stopwatch.Speed)
+
+    private func score(_ dataset: TaskRows, _ predictor: Predictor) throws -> Score {
+        let rows = try predictor.encode(dataset, labelled: true)
+        let kind = predictor.bundle.head.kind
+        let clock = Stopwatch()
+        let predictions = try predictor.model.predictions(rows, loss: TaskLoss(kind))
+        let speed = clock.speed(rows.count)
+        let metrics = try kind.metrics(predictions, of: rows, labels: predictor.bundle.labels)
+        return (rows, metrics, speed)
+    }
+
+    private func scoreByName(
+        _ dataset: TaskRows,
+        _ predictor: Predictor?,
+        on base: BaseModel
+    ) throws -> Score {
+        let classes = try prompts.classes ?? LabelMap(of: dataset.answers).names
+        let classifier = try prompts.classifier(classes, on: base, adapter: predictor)
+        let rows = try base.encoded(
+            dataset,
+            maxLength: 1,
+            kind: .classification,
+            labels: classifier.classes
+        )
+        let clock = Stopwatch()
+        let metrics = try classifier.metrics(rows)
+        return (rows, metrics, clock.speed(rows.count))
     }
 }
 

@@ -3,6 +3,7 @@ internal import Foundation
 internal import GraftData
 internal import GraftLayers
 internal import GraftTraining
+internal import GraftVision
 
 /// The command `graft`: one subcommand per file.
 ///
@@ -24,12 +25,12 @@ struct Graft: ParsableCommand {
               graft predict --model MiniLM --adapter runs/urgency --text 'The site is down!'
 
             Rows are read from JSON lines, CSV or TSV, plain or gzipped: a column 'text', and 'label' where labels \
-            are needed. Every command takes --json, and --config run.yaml for settings kept in a file.
+            are needed. Pictures are read from folders, tar archives and IDX files too. Every command takes --json, and --config run.yaml for settings kept in a file.
             """,
         version: version,
         subcommands: [
             Train.self, Fuse.self, Compare.self, Eval.self, Predict.self, Encode.self,
-            Tokenize.self, Merge.self, Inspect.self, Bench.self,
+            Tokenize.self, Merge.self, FewShot.self, Inspect.self, Bench.self,
         ]
     )
 
@@ -74,7 +75,8 @@ struct Graft: ParsableCommand {
         }
         let message = status == .validationFailure ? message(for: error) : "\(error)"
         // Several bad rows are a line each; everything else is one line.
-        var line = error is DataError ? message : Console.line(message)
+        let isList = error is DataError || error is BrokenImagesError
+        var line = isList ? message : Console.line(message)
         if status == .validationFailure, !line.contains("(hint:") {
             let command = arguments.first.flatMap { names.contains($0) ? $0 + " " : nil } ?? ""
             line += " (hint: graft \(command)--help)"

@@ -50,7 +50,7 @@ struct Merge: ParsableCommand {
     var tolerance: Double?
 
     @OptionGroup var mismatch: MismatchOption
-    @OptionGroup(title: "Data") var data: DataOptions
+    @OptionGroup(title: "Data") var data: RowOptions
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func validate() throws {
@@ -95,23 +95,31 @@ struct Merge: ParsableCommand {
         }
     }
 
-    private func comparedRows(_ bundle: AdapterBundle, on base: BaseModel) throws -> Dataset {
+    private func comparedRows(_ bundle: AdapterBundle, on base: BaseModel) throws -> TaskRows {
         let kind = bundle.head.kind
         if let file {
             return try data.read(
                 file,
                 for: kind,
+                on: base,
                 labelled: false,
                 limit: limit,
                 remembered: bundle.columnNames
             )
         }
+        guard !base.readsImages else {
+            throw CommandError(
+                "\(base.path): the merged model is checked on pictures",
+                hint: "name some with --data"
+            )
+        }
         let phrases = try SyntheticText(base.tokenizer).phrases(limit)
-        return try DataOptions.rows(
+        let rows = try DataOptions.rows(
             phrases.map { $0.joined(separator: " ") },
             for: kind,
             pairedWith: bundle.readsPairs
                 ? phrases.reversed().map { $0.joined(separator: " ") } : nil
         )
+        return .texts(rows)
     }
 }

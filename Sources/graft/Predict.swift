@@ -3,6 +3,7 @@ internal import GraftData
 internal import GraftFormats
 internal import GraftModels
 internal import GraftTraining
+internal import Logging
 
 /// The command `graft predict`.
 struct Predict: ParsableCommand {
@@ -21,6 +22,16 @@ struct Predict: ParsableCommand {
               graft predict --model MiniLM --adapter runs/queue --adapter runs/urgency --table \
             --text 'The site is down!'
 
+            Of pictures each has a row, with its path for an id:
+
+              graft predict --model vit --adapter runs/flowers --data new-pictures --skip-broken
+              graft predict --model vit --adapter runs/flowers --image rose.jpg --image tulip.png --table
+
+            A CLIP model answers by the names of classes, without an adapter or with one of --task image-text:
+
+              graft predict --model clip --classes daisy,tulip --template 'a photo of a {}, a flower.' \
+            --image rose.jpg --table
+
             Adapters act together as 'stack(a,b)', 'average[weights=[3,1]](a,b)' or 'split[lengths=[8]](a,b)' say; one \
             head answers. Columns have the names that training read, unless others are given.
             """
@@ -35,13 +46,25 @@ struct Predict: ParsableCommand {
             valueName: "folder"
         )
     )
-    var adapters: [String]
+    var adapters: [String] = []
 
-    @Option(name: .customLong("data"), help: ArgumentHelp("The rows.", valueName: "file"))
+    @Option(
+        name: .customLong("data"),
+        help: ArgumentHelp(
+            "The rows: a file; for pictures also a folder, a tar archive or an IDX file.",
+            valueName: "file"
+        )
+    )
     var file: String?
 
     @Option(name: .customLong("text"), help: "A text; may be given several times.")
     var texts: [String] = []
+
+    @Option(
+        name: .customLong("image"),
+        help: ArgumentHelp("A picture; may be given several times.", valueName: "file")
+    )
+    var pictures: [String] = []
 
     @Flag(help: "Print logits too.")
     var logits = false
@@ -55,14 +78,23 @@ struct Predict: ParsableCommand {
     var output: String?
 
     @OptionGroup var adapterOptions: AdapterOptions
-    @OptionGroup(title: "Data") var data: DataOptions
+    @OptionGroup(title: "Zero-shot") var prompts: PromptOptions
+    @OptionGroup(title: "Data") var data: RowOptions
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func validate() throws {
-        guard (file == nil) != texts.isEmpty else {
-            throw ValidationError("give either --data or --text")
+        guard [file == nil, texts.isEmpty, pictures.isEmpty].count(where: { !$0 }) == 1 else {
+            throw ValidationError("give either --data, --text or --image")
         }
-        guard !adapters.isEmpty else { throw ValidationError("missing --adapter") }
+        guard !adapters.isEmpty || prompts.classes != nil else {
+            throw ValidationError("missing --adapter")
+        }
+        guard prompts.classes != nil || prompts.templates.isEmpty else {
+            throw ValidationError("--template needs --classes")
+        }
+        guard prompts.classes == nil || adapters.count < 2 else {
+            throw ValidationError("--classes goes with one --adapter or none")
+        }
         guard !table || (!common.json && output == nil) else {
             throw ValidationError("--table goes with neither --json nor --output")
         }
@@ -72,26 +104,32 @@ struct Predict: ParsableCommand {
         let output = try OutputFile.checked(output)
         let base = try model.load()
         let predictors = try adapters.map { (name: $0, try adapterOptions.predictor($0, on: base)) }
-        let answered = try predictors.map { name, predictor in
-            let kind = predictor.bundle.head.kind
-            let rows =
-                try file.map {
-                    try data.read(
-                        $0,
-                        for: kind,
-                        labelled: false,
-                        remembered: predictor.bundle.columnNames
+        let zeroShot = try prompts.classes.map { classes in
+            try answersByName(of: classes, adapter: predictors.first?.1, on: base)
+        }
+        let answered =
+            try zeroShot.map { [$0] }
+            ?? predictors.map { name, predictor in
+                let bundle = predictor.bundle
+                guard bundle.head.kind != .imageText else {
+                    throw CommandError(
+                        "\(name): an adapter of pairs of images and texts has no classes",
+                        hint: "name some with --classes, or score it with graft eval"
                     )
                 }
-                ?? DataOptions.rows(texts, for: kind)
-            let encoded = try predictor.encode(rows, labelled: false)
-            return AnsweredRows(
-                adapter: name,
-                kind: kind,
-                rows: rows,
-                answers: try predictor.answers(encoded)
-            )
-        }
+                let rows = try inputRows(
+                    for: bundle.head.kind,
+                    on: base,
+                    remembered: bundle.columnNames
+                )
+                let encoded = try predictor.encode(rows, labelled: false)
+                return AnsweredRows(
+                    adapter: name,
+                    kind: predictor.bundle.head.kind,
+                    rows: rows.answers,
+                    answers: try predictor.answers(encoded)
+                )
+            }
         if table {
             Console.out(AnsweredRows.table(answered).text)
             return
@@ -104,5 +142,41 @@ struct Predict: ParsableCommand {
             }
         }
         try writer.finish()
+    }
+
+    /// What a CLIP model makes of the rows.
+    private func answersByName(
+        of classes: [String],
+        adapter: Predictor?,
+        on base: BaseModel
+    ) throws -> AnsweredRows {
+        let classifier = try prompts.classifier(classes, on: base, adapter: adapter)
+        let rows = try inputRows(for: .classification, on: base)
+        let encoded = try base.encoded(rows, maxLength: 1, kind: .classification, labels: nil)
+        return AnsweredRows(
+            adapter: adapters.first ?? "zero-shot",
+            kind: .classification,
+            rows: rows.answers,
+            answers: try classifier.answers(encoded)
+        )
+    }
+
+    private func inputRows(
+        for kind: HeadKind,
+        on base: BaseModel,
+        remembered: ColumnNames = ColumnNames()
+    ) throws -> TaskRows {
+        let rows =
+            try file.map {
+                try data.read(
+                    $0,
+                    for: kind,
+                    on: base,
+                    labelled: false,
+                    remembered: remembered
+                )
+            } ?? data.rows(texts: texts, pictures: pictures, for: kind, on: base)
+        if let warning = rows.warning { common.logger.warning("\(warning)") }
+        return rows
     }
 }

@@ -16,6 +16,12 @@ struct Train: ParsableCommand {
               graft train --model MiniLM --train train.jsonl --eval eval.jsonl --label-column urgency \
             --method double_seq_bn --epochs 8 --learning-rate 1e-3 --output runs/urgency
 
+            A ViT, DeiT or CLIP model reads pictures, from <class>/<picture> in a folder or a tar archive (.gz), from \
+            IDX files (...images-idx3-ubyte, the labels beside it), or from rows with a column 'image' of paths:
+
+              graft train --model vit --task image-classification --train flowers/train --eval flowers/test \
+            --method seq_bn --output runs/flowers
+
             A run that is stopped (ctrl-C, a kill, a power cut) goes on from its last checkpoint, and ends bit for \
             bit as it would have, with the same command and --resume.
             """
@@ -51,7 +57,7 @@ struct Train: ParsableCommand {
     @OptionGroup(title: "Task") var method: MethodOption
     @OptionGroup(title: "Task") var task: TaskOptions
     @OptionGroup(title: "Training") var settings: TrainingSettings
-    @OptionGroup(title: "Data") var data: DataOptions
+    @OptionGroup(title: "Data") var data: RowOptions
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func run() throws {

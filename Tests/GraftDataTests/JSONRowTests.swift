@@ -125,6 +125,36 @@ import Testing
         #expect(complaint(empty, .jsonLines, .tagging) == "rows:1: 'tokens' is empty")
     }
 
+    @Test func `pictures have one text or several`() throws {
+        let schema = RowSchema(.picture, target: .texts)
+        let rows = try dataset(
+            #"""
+            {"image": "1.jpg", "captions": ["a cat", "a cat", "two"]}
+            {"image": "2.jpg", "captions": "a dog"}
+            {"image": "3.jpg", "captions": [""]}
+            """#,
+            .jsonLines,
+            schema
+        )
+        #expect(
+            rows.map(\.target) == [
+                .texts(["a cat", "a cat", "two"]), .texts(["a dog"]), .texts([""]),
+            ]
+        )
+        let other = try dataset(#"{"image": "1.jpg", "text": "a cat"}"#, .jsonLines, schema)
+        #expect(other[0].target == .texts(["a cat"]))
+        for (value, problem) in [
+            ("[]", "'captions' is empty"),
+            ("[1]", "'captions' is a number where a string is wanted"),
+            ("null", "'captions' is null"),
+        ] {
+            #expect(
+                complaint(#"{"image": "1.jpg", "captions": \#(value)}"#, .jsonLines, schema)
+                    == "rows:1: " + problem
+            )
+        }
+    }
+
     @Test func `ten problems are shown and the rest counted`() {
         let good = #"{"text": "a", "label": 1}"#
         let rows = [good] + Array(repeating: #"{"text": "a"}"#, count: 47) + [good]

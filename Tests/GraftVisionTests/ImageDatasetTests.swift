@@ -99,6 +99,29 @@ struct ImageDatasetTests {
         #expect(image.pixels[0] == bytes[16 + 2 * 42] && image.pixels[2] == bytes[16 + 2 * 42])
     }
 
+    @Test func `files named one by one have no answers`() throws {
+        let paths = ["rgb.png", "baseline.jpg"].map { imageFolder + "/" + $0 }
+        let data = try ImageDataset(files: paths, named: "pictures")
+        #expect(data.rows.map(\.text) == paths && data.rows.allSatisfy { $0.target == nil })
+        #expect(try data.image(1) == ImageDecoder().decode(imageFile("baseline.jpg")))
+        #expect(
+            complaint { _ = try ImageDataset(files: [], named: "pictures") }
+                == "pictures: the file has no rows"
+        )
+    }
+
+    @Test func `pictures are told from rows by the path`() throws {
+        let folder = try pictures(["a/1.png"])
+        for name in [
+            folder.path, "x.JPG", "x.tar", "x.tar.gz", "x.tgz", "t-images-idx3-ubyte.gz",
+        ] {
+            #expect(ImageDataset.isNamed(by: name), "\(name)")
+        }
+        for name in ["rows.jsonl", "rows.csv.gz", "rows", "t-labels-idx1-ubyte"] {
+            #expect(!ImageDataset.isNamed(by: name), "\(name)")
+        }
+    }
+
     @Test func `rows name pictures beside them or in images`() throws {
         let folder = try pictures(["here.png", "images/there.jpg"])
         let path = folder.path + "/rows.jsonl"
@@ -124,7 +147,10 @@ struct ImageDatasetTests {
         let text = try #require(complaint { _ = try PreparedImages(data, processor) })
         let lines = text.split(separator: "\n")
         #expect(lines.count == 3)
-        #expect(lines[0] == "\(folder.path): 2 pictures cannot be read")
+        #expect(
+            lines[0] == "\(folder.path): 2 pictures cannot be read"
+                + " (hint: --skip-broken leaves them out)"
+        )
         #expect(lines[1].hasPrefix("  a/bad.png: not an image of a known format"))
         #expect(lines[2].hasPrefix("  b/cut.jpg: damaged JPEG file: "))
         let kept = try PreparedImages(data, processor, skippingBroken: true)

@@ -11,8 +11,7 @@ import Testing
 
     @Test(arguments: [
         "graft", "train", "fuse", "compare", "eval", "predict", "encode", "tokenize", "merge",
-        "inspect",
-        "bench",
+        "few-shot", "inspect", "bench",
     ])
     func `help is as reviewed`(command: String) async throws {
         let arguments = (command == "graft" ? [] : [command]) + ["--help"]

@@ -12,9 +12,13 @@ final class Workshop: Sendable {
     /// The model's folder.
     var model: String { tiny.base.path }
 
-    init() throws {
+    /// Makes the folder and its rows.
+    ///
+    /// - Parameter model: The folder of `Tests/Fixtures` with the model.
+    /// - Throws: What loading the model throws.
+    init(model: String = "bert/h16") throws {
         folder = try TemporaryFolder()
-        tiny = try TinyModel()
+        tiny = try TinyModel(model)
         let rows = (0..<48).map { number -> String in
             let subject = ["film", "book", "song", "play"][number % 4]
             let isGood = number % 3 != 0
@@ -31,6 +35,19 @@ final class Workshop: Sendable {
     /// Writes a file.
     func write(_ text: String, to name: String) throws {
         try Data(text.utf8).write(to: URL(filePath: path + "/" + name))
+    }
+
+    /// Copies a file of `Tests/Fixtures/images` to some places.
+    func copyPicture(_ picture: String, to names: String...) throws {
+        let source = Fixture.folder.appending(path: "images/" + picture)
+        for name in names {
+            let target = URL(filePath: path).appending(path: name)
+            try FileManager.default.createDirectory(
+                at: target.deletingLastPathComponent(),
+                withIntermediateDirectories: true
+            )
+            try FileManager.default.copyItem(at: source, to: target)
+        }
     }
 
     /// The bytes of a file.

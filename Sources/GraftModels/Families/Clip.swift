@@ -61,6 +61,7 @@ public struct Clip: ImageTextModel {
 
     public var textTower: any Tower<TokenBatch> { text }
     public var imageTower: any ImageTower { vision }
+    public var embeddingSize: Int { imageProjection.weight.outputSize }
 
     public func embedding(
         of batch: TokenBatch,

@@ -11,6 +11,11 @@ public enum HeadKind: String, Sendable, Hashable, Codable, CaseIterable {
     case regression
     /// One of several classes for each token.
     case tagging
+    /// Which text belongs to an image: a place in a common space for both of a pair, without a head of its own.
+    case imageText = "image-text"
+
+    /// Whether outputs are classes with names.
+    public var hasClasses: Bool { self != .regression && self != .imageText }
 }
 
 /// What a head reads of a row.
@@ -48,7 +53,7 @@ public struct HeadConfiguration: Sendable, Hashable, Codable {
     public init(_ kind: HeadKind, outputCount: Int) {
         self.kind = kind
         self.outputCount = outputCount
-        layers = kind == .tagging ? 1 : 2
+        layers = kind == .imageText ? 0 : kind == .tagging ? 1 : 2
         activation = .tanh
         pooling = .first
         dropout = nil
@@ -62,7 +67,9 @@ public struct HeadConfiguration: Sendable, Hashable, Codable {
         pooling = try fields.value(.pooling, default: pooling)
         dropout = try fields.optional(.dropout)
         guard outputCount > 0 else { throw fields.invalid(.outputCount, "must be positive") }
-        guard layers > 0 else { throw fields.invalid(.layers, "must be positive, found \(layers)") }
+        guard layers > 0 || (kind == .imageText && layers == 0) else {
+            throw fields.invalid(.layers, "must be positive, found \(layers)")
+        }
         if let dropout, !(0..<1).contains(dropout) {
             throw fields.invalid(.dropout, "must be in 0 ..< 1, found \(dropout)")
         }

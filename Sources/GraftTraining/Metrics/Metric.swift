@@ -48,12 +48,24 @@ public enum Metric: String, Sendable, Hashable, Codable, CaseIterable {
     case perplexity
     /// The loss in bits, shared out over the bytes of the text: comparable between tokenizers.
     case bitsPerByte = "bits_per_byte"
-    /// The share of queries whose best candidate is right.
+    /// The share of queries whose best candidate is right; of images and texts, the mean of both directions.
     case recallAt1 = "recall_at_1"
-    /// The share of queries with a right one among the 5 best candidates.
+    /// The share of queries with a right one among the 5 best candidates, likewise.
     case recallAt5 = "recall_at_5"
-    /// The share of queries with a right one among the 10 best candidates.
+    /// The share of queries with a right one among the 10 best candidates, likewise.
     case recallAt10 = "recall_at_10"
+    /// The share of texts whose best image is theirs.
+    case imageRecallAt1 = "image_recall_at_1"
+    /// The share of texts whose image is among the 5 best.
+    case imageRecallAt5 = "image_recall_at_5"
+    /// The share of texts whose image is among the 10 best.
+    case imageRecallAt10 = "image_recall_at_10"
+    /// The share of images whose best text is one of theirs.
+    case textRecallAt1 = "text_recall_at_1"
+    /// The share of images with a text of theirs among the 5 best.
+    case textRecallAt5 = "text_recall_at_5"
+    /// The share of images with a text of theirs among the 10 best.
+    case textRecallAt10 = "text_recall_at_10"
     /// The mean loss over the evaluated rows, which only the model can tell.
     case loss
 

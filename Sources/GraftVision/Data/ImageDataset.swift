@@ -38,15 +38,28 @@ public struct ImageDataset: Sendable {
         format: DataFormat? = nil,
         limit: Int? = nil
     ) throws {
-        let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
-        let attributes = try? FileManager.default.attributesOfItem(atPath: real)
-        if attributes?[.type] as? FileAttributeType == .typeDirectory {
+        if ImageDataset.isFolder(path) {
             (rows, source) = try ImageDataset.folder(path, schema, limit)
         } else if let format = format ?? (try? DataFormat(path: path)) {
             (rows, source) = try ImageDataset.listing(path, schema, format, limit)
         } else {
             (rows, source) = try ImageDataset.file(path, schema, limit)
         }
+    }
+
+    /// Takes files that are named one by one, without answers; decodes none.
+    ///
+    /// - Parameters:
+    ///   - files: Paths of pictures.
+    ///   - name: What errors call the source, as they would a path.
+    /// - Throws: `DataError` if there are none.
+    public init(files: [String], named name: String) throws(DataError) {
+        rows = try Dataset(
+            files.enumerated().map { Row(id: .number($0), line: $0 + 1, text: $1) },
+            path: name,
+            schema: RowSchema(.picture, target: nil)
+        )
+        source = .files(files)
     }
 
     /// The number of pictures.
@@ -56,6 +69,21 @@ public struct ImageDataset: Sendable {
     ///
     /// - Throws: ``ImageError``, or `DataError` if its file cannot be read.
     public func image(_ index: Int) throws -> RGBImage { try source.image(index, decoder) }
+
+    /// Whether a path looks like pictures and not like a file of rows: a folder, or a file named as a picture, a
+    /// tar archive or an IDX file of pictures is.
+    public static func isNamed(by path: String) -> Bool {
+        if isFolder(path) { return true }
+        let name = path.lowercased()
+        return PictureSource.isPicture(name) || IDXFile.labels(of: name) != nil
+            || [".tar", ".tar.gz", ".tgz"].contains { name.hasSuffix($0) }
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        let real = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let attributes = try? FileManager.default.attributesOfItem(atPath: real)
+        return attributes?[.type] as? FileAttributeType == .typeDirectory
+    }
 }
 
 extension ImageDataset {

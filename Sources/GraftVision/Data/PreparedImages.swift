@@ -20,10 +20,14 @@ public struct BrokenImagesError: Error, Sendable, Hashable, CustomStringConverti
     public let images: [BrokenImage]
 
     public var description: String {
-        guard images.count > 1 else { return images.map(\.description).joined() }
+        guard images.count > 1 else {
+            return images.map(\.description).joined() + " (hint: --skip-broken leaves it out)"
+        }
         let shown = images.prefix(10).map { "  \($0)" }
         let rest = images.count > 10 ? ["  ... and \(images.count - 10) more"] : []
-        return (["\(path): \(images.count) pictures cannot be read"] + shown + rest)
+        let head =
+            "\(path): \(images.count) pictures cannot be read (hint: --skip-broken leaves them out)"
+        return ([head] + shown + rest)
             .joined(separator: "\n")
     }
 }

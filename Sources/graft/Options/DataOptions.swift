@@ -4,13 +4,20 @@ internal import GraftModels
 
 /// How rows are read.
 struct DataOptions: ParsableArguments {
-    @Option(help: "The column with the text (default: text; for tagging, tokens).")
+    @Option(
+        name: [.long, .customLong("image-column")],
+        help:
+            "The column with the text, or the path of the picture (default: text; for tagging, tokens; for pictures, image)."
+    )
     var textColumn: String?
 
     @Option(help: "The column with the second text of a pair (default: text_b, if it is there).")
     var pairColumn: String?
 
-    @Option(help: "The column with the label (default: label; for tagging, tags).")
+    @Option(
+        help:
+            "The column with the label (default: label; for tagging, tags; for image-text, captions, caption or text)."
+    )
     var labelColumn: String?
 
     @Option(help: "The column with the rows' names (default: id, if it is there).")
@@ -46,12 +53,27 @@ struct DataOptions: ParsableArguments {
         limit: Int? = nil,
         remembered: ColumnNames = ColumnNames()
     ) throws -> Dataset {
-        let schema = RowSchema(
+        let schema = self.schema(
             kind == .tagging ? .words : .text,
+            for: kind,
+            labelled: labelled,
+            remembered: remembered
+        )
+        return try Dataset(contentsOf: path, schema: schema, format: format, limit: limit)
+    }
+
+    /// What to read of each row for a task.
+    func schema(
+        _ input: RowSchema.Input,
+        for kind: HeadKind,
+        labelled: Bool,
+        remembered: ColumnNames
+    ) -> RowSchema {
+        RowSchema(
+            input,
             target: labelled ? kind.target : nil,
             columns: columns(remembered: remembered)
         )
-        return try Dataset(contentsOf: path, schema: schema, format: format, limit: limit)
     }
 
     /// Reads a file's texts.
@@ -103,6 +125,7 @@ extension HeadKind {
         case .multiLabel: .categories
         case .regression: .number
         case .tagging: .tags
+        case .imageText: .texts
         }
     }
 }

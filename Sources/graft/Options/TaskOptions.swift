@@ -4,8 +4,11 @@ internal import GraftModels
 
 /// What is learned.
 struct TaskOptions: ParsableArguments {
-    @Option(help: "What to predict.")
-    var task = HeadKind.classification
+    @Option(
+        name: .customLong("task"),
+        help: "What to predict; image-classification is classification of pictures."
+    )
+    var name = TaskName(kind: .classification)
 
     @Option(
         help: ArgumentHelp(
@@ -21,10 +24,13 @@ struct TaskOptions: ParsableArguments {
     @Option(help: "What the head reads of a row.")
     var headPooling = Pooling.first
 
-    /// The classes of the task, or `nil` for regression.
+    /// What the head predicts.
+    var task: HeadKind { name.kind }
+
+    /// The classes of the task, or `nil` where there are none.
     func labelMap(of train: Dataset) throws -> LabelMap? {
-        guard task != .regression else {
-            guard labels == nil else { throw ValidationError("regression has no --labels") }
+        guard task.hasClasses else {
+            guard labels == nil else { throw ValidationError("\(name) has no --labels") }
             return nil
         }
         guard let labels else { return try LabelMap(of: train) }
@@ -34,6 +40,11 @@ struct TaskOptions: ParsableArguments {
     /// The head for a number of outputs.
     func head(outputs: Int) throws -> HeadConfiguration {
         var head = HeadConfiguration(task, outputCount: outputs)
+        guard task != .imageText || (headLayers == nil && headPooling == .first) else {
+            throw ValidationError(
+                "image-text has no head: neither --head-layers nor --head-pooling"
+            )
+        }
         if let headLayers {
             guard headLayers > 0 else {
                 throw ValidationError("--head-layers must be at least 1, found \(headLayers)")

@@ -2,7 +2,12 @@ internal import ArgumentParser
 
 /// Which rows are learned from, and which are scored.
 struct TrainingFiles: ParsableArguments {
-    @Option(help: ArgumentHelp("The rows to learn from.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The rows to learn from: a file; for pictures also a folder, a tar archive or an IDX file.",
+            valueName: "file"
+        )
+    )
     var train: String
 
     @Option(

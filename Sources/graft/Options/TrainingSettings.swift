@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import GraftAdapters
+internal import GraftModels
 internal import GraftTorch
 internal import GraftTraining
 
@@ -96,9 +97,15 @@ struct TrainingSettings: ParsableArguments {
         return options
     }
 
-    /// The longest row for a model with so many positions.
-    func longestRow(positions: Int) throws -> Int {
-        try TrainingSettings.longestRow(maxLength, positions: positions)
+    /// The longest text for a model; a picture is always as long.
+    func longestRow(of base: BaseModel, for kind: HeadKind) throws -> Int {
+        guard base.readsImages, kind != .imageText else {
+            return try TrainingSettings.longestRow(maxLength, positions: base.shape.positions)
+        }
+        guard maxLength == nil else {
+            throw ValidationError("--max-length cuts texts, and this model reads pictures")
+        }
+        return try base.imageTower.tokensPerImage
     }
 
     /// What `--max-length` means for a model with so many positions.

@@ -27,6 +27,7 @@ struct AnsweredRows {
         case .classification: members.append(.init("label", labels.first ?? .null))
         case .multiLabel: members.append(.init("labels", .array(labels)))
         case .tagging: members.append(.init("tags", .array(labels)))
+        case .imageText: break
         case .regression:
             members.append(.init("value", answer.scores.first.map { .number($0.score) } ?? .null))
         }
@@ -47,7 +48,8 @@ struct AnsweredRows {
     /// What several adapters say about the same rows, side by side.
     static func table(_ parts: [AnsweredRows]) -> Table {
         guard let rows = parts.first?.rows else { return Table(rows: []) }
-        let header = parts.map { URL(filePath: $0.adapter).lastPathComponent } + ["text"]
+        let input = rows.schema.input == .picture ? "image" : "text"
+        let header = parts.map { URL(filePath: $0.adapter).lastPathComponent } + [input]
         let lines = rows.indices.map { row in
             parts.map { $0.text(row) } + [shortened(rows[row].text)]
         }
@@ -62,6 +64,7 @@ struct AnsweredRows {
             return "\(answer.labels.first ?? "") \(Figures.percent(score))"
         case .multiLabel: return answer.labels.joined(separator: ", ")
         case .tagging: return answer.labels.joined(separator: " ")
+        case .imageText: return ""
         case .regression: return Figures.score(answer.scores.first?.score ?? .nan)
         }
     }

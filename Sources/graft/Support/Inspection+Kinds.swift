@@ -51,10 +51,10 @@ extension Inspection {
                 .init("hidden_size", .integer(shape.hiddenSize)),
                 .init("vocabulary", .integer(shape.vocabularySize)),
                 .init("positions", .integer(shape.positions)),
-            ],
+            ] + pictureFacts(base),
             parts: (
                 "sites",
-                base.encoder.sites.described.map { site, kind, size in
+                base.model.sites.described.map { site, kind, size in
                     [
                         .init("site", .string(site.path)), .init("kind", .string(kind)),
                         .init("size", .string(size)),
@@ -62,6 +62,15 @@ extension Inspection {
                 }
             )
         )
+    }
+
+    /// What a model that reads pictures makes of one.
+    private static func pictureFacts(_ base: BaseModel) -> [JSONValue.Member] {
+        guard let tower = try? base.imageTower else { return [] }
+        return [
+            .init("image_size", .integer(tower.imageSize)),
+            .init("tokens_per_image", .integer(tower.tokensPerImage)),
+        ]
     }
 
     /// What a method would add to a model.

@@ -21,12 +21,14 @@ struct TrainingTask {
     let trainRows: EncodedRows
     let evaluationRows: EncodedRows?
     let maxLength: Int
-    /// The hash of the training file.
+    /// The hash of the training file, or of all files of a folder.
     let trainHash: ContentHash
     /// What adapters will remember of the model: hashing it takes a while, so training does not wait for it.
     let identity: Background<BaseIdentity>
     /// What makes a run what it is besides its method and its options, in lines.
     private let fingerprint: [String]
+    /// What the user should know about pictures that were left out.
+    private let brokenWarnings: [String]
 
     /// Reads everything.
     ///
@@ -36,35 +38,34 @@ struct TrainingTask {
         files: TrainingFiles,
         task: TaskOptions,
         settings: TrainingSettings,
-        data: DataOptions
+        data: RowOptions
     ) throws {
         let kind = task.task
         base = try model.load()
-        maxLength = try settings.longestRow(positions: base.shape.positions)
-        train = try data.read(files.train, for: kind, labelled: true, limit: files.limit)
-        evaluation = try files.evaluation.map {
-            try data.read($0, for: kind, labelled: true, limit: files.evalLimit)
+        try task.name.check(on: base)
+        maxLength = try settings.longestRow(of: base, for: kind)
+        let (base, maxLength) = (base, maxLength)
+        func read(_ path: String, limit: Int?) throws -> TaskRows {
+            try data.read(path, for: kind, on: base, labelled: true, limit: limit)
         }
+        let learned = try read(files.train, limit: files.limit)
+        let scored = try files.evaluation.map { try read($0, limit: files.evalLimit) }
+        (train, evaluation) = (learned.answers, scored?.answers)
+        brokenWarnings = [learned, scored].compactMap { $0?.warning }
         let labelMap = try task.labelMap(of: train)
         labels = labelMap?.names ?? []
-        head = try task.head(outputs: labelMap?.count ?? 1)
-        let (base, maxLength, labels) = (base, maxLength, labels)
-        func encoded(_ data: Dataset) throws -> EncodedRows {
-            try EncodedRows(
-                data,
-                tokenizer: base.tokenizer,
-                maxLength: maxLength,
-                kind: kind,
-                labels: labelMap
-            )
+        head = try task.head(outputs: base.outputCount(kind, labels: labelMap))
+        func encoded(_ rows: TaskRows) throws -> EncodedRows {
+            try base.encoded(rows, maxLength: maxLength, kind: kind, labels: labelMap)
         }
-        let rows = try encoded(train)
+        let rows = try encoded(learned)
         trainRows = rows
-        evaluationRows = try evaluation.map(encoded)
+        evaluationRows = try scored.map(encoded)
+        let labels = labels
         classWeights = try settings.classWeights.map {
             try ClassWeights.read($0, labels: labels, rows: rows)
         }
-        trainHash = try ContentHash(ofFile: files.train)
+        trainHash = try TrainingTask.hash(of: train)
         identity = Background { try base.identity() }
         fingerprint =
             try TrainingTask.facts(of: base)
@@ -93,6 +94,7 @@ struct TrainingTask {
 
     /// What the user should know about the rows.
     var warnings: [String] {
+        guard !base.readsImages else { return brokenWarnings }
         let full = (0..<trainRows.count).count { trainRows.length($0) >= maxLength }
         guard full > 0 else { return [] }
         return [
@@ -116,6 +118,17 @@ struct TrainingTask {
             names: labels
         )
         return metrics[metric]
+    }
+
+    /// The hash of the file that rows were read from; of a folder, that of its pictures and their names.
+    private static func hash(of rows: Dataset) throws -> ContentHash {
+        var isFolder: ObjCBool = false
+        guard unsafe FileManager.default.fileExists(atPath: rows.path, isDirectory: &isFolder),
+            isFolder.boolValue
+        else { return try ContentHash(ofFile: rows.path) }
+        let names = rows.map(\.text)
+        let files = try ContentHash(ofFiles: names.map { rows.path + "/" + $0 }, cache: nil)
+        return ContentHash(of: (names + [files.hexadecimal]).joined(separator: "\n").utf8)
     }
 
     /// The model goes by its files' sizes and times: hashing its weights would delay the first step.
