@@ -113,6 +113,11 @@ public struct Trainer: Sendable {
         frozen: [String: Tensor] = [:]
     ) throws {
         try options.check()
+        guard head.kind != .imageText || options.labelSmoothing == 0 else {
+            throw TrainingError.settings(
+                "--label-smoothing is of classes, and pairs of images and texts have none"
+            )
+        }
         guard head.kind != .classification || head.outputCount > 1 else {
             throw TrainingError.settings(
                 "all rows have the class '\(labels.first ?? "")': there is nothing to tell apart"

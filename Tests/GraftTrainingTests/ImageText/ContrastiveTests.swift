@@ -168,6 +168,9 @@ struct ContrastiveTests {
         let bert = try TinyModel().base
         #expect(throws: TrainingError.self) { try prepared(bert, bottleneck) { _ in } }
         let clip = try CaptionedPictures().base
+        #expect(throws: TrainingError.self) {
+            try prepared(clip, bottleneck) { $0.labelSmoothing = 0.1 }
+        }
         #expect(throws: TrainingError.nothingToTrain(method: "head")) {
             try prepared(clip, "head") { _ in }
         }
