@@ -8,7 +8,7 @@ public struct Trunk: Sendable {
     /// How they lie: the batch's layout, or that of the tokens that are wanted.
     public let layout: RaggedLayout
 
-    /// Wraps states that ``Tower/trunk(_:in:wanted:)`` computed.
+    /// Wraps states that `Tower.trunk(_:in:wanted:)` computed.
     public init(hidden: Tensor, layout: RaggedLayout) {
         self.hidden = hidden
         self.layout = layout

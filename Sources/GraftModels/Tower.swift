@@ -4,7 +4,7 @@ public import GraftTorch
 /// A stack of blocks over ragged rows of hidden states.
 ///
 /// A tower computes what its first block reads from a batch of whatever it reads, and each block
-/// from the one below; ``callAsFunction(_:in:wanted:trunk:)`` puts them together, the same way for
+/// from the one below; `callAsFunction(_:in:wanted:trunk:)` puts them together, the same way for
 /// tokens and images, encoders and decoders.
 public protocol Tower<Batch>: Sendable {
     /// What the tower reads: tokens, images, tokens beside encoded ones.
