@@ -84,7 +84,11 @@ public struct Dataset: Sendable, RandomAccessCollection {
         var store = RowStore()
         for row in rows {
             let input: CheckedRow.Input =
-                row.words.map { .words($0) } ?? .text(row.text, pair: row.pair)
+                switch schema.input {
+                case .words: .words(row.words ?? [])
+                case .writing: row.messages.map { .messages($0) } ?? .writing(row.text)
+                case .text, .picture: .text(row.text, pair: row.pair)
+                }
             store.append(CheckedRow(line: row.line, id: row.id, input: input, target: row.target))
         }
         guard store.count > 0 else { throw .noRows(path: path) }

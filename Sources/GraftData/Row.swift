@@ -4,12 +4,14 @@ public struct Row: Sendable, Hashable {
     public let id: RowID
     /// The line of the file on which the row begins, from one.
     public let line: Int
-    /// The text; for tagging, the words with spaces between them.
+    /// The text; for tagging, the words with spaces between them; of a conversation the messages' contents, a line each.
     public let text: String
     /// The second text of a pair.
     public let pair: String?
     /// The words to tag; nil where the input is text.
     public let words: [String]?
+    /// The conversation; nil where the input is text.
+    public let messages: [RowMessage]?
     /// The right answer; nil where the schema asks for none.
     public let target: RowTarget?
 
@@ -20,10 +22,11 @@ public struct Row: Sendable, Hashable {
         text: String,
         pair: String? = nil,
         words: [String]? = nil,
+        messages: [RowMessage]? = nil,
         target: RowTarget? = nil
     ) {
         (self.id, self.line, self.target) = (id, line, target)
-        (self.text, self.pair, self.words) = (text, pair, words)
+        (self.text, self.pair, self.words, self.messages) = (text, pair, words, messages)
     }
 }
 

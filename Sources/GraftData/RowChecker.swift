@@ -35,10 +35,15 @@ struct RowChecker {
             input = .words(
                 try words.map { word throws(Problem) in try string(word, in: columns.text) }
             )
+        case .writing:
+            input = try writing(fields.text)
         }
         var id: RowID?
         if let column = columns.id { id = try identifier(fields.id, in: column) }
         let target = try self.target(fields.label)
+        if case .messages = input, target != nil {
+            throw Problem(message: "a conversation has no completion of its own")
+        }
         if case .words(let words) = input {
             guard !words.isEmpty else { throw Problem(message: "'\(columns.text)' is empty") }
             if case .tags(let tags) = target, tags.count != words.count {
@@ -63,6 +68,41 @@ struct RowChecker {
         case .text: return .text(try string(value, in: column))
         case .texts: return .texts(try texts(value, in: column))
         }
+    }
+
+    /// A text, or a conversation of messages with a role and a content each.
+    private func writing(_ value: JSONValue?) throws(Problem) -> CheckedRow.Input {
+        let column = columns.text
+        let value = try present(value, in: column)
+        switch value {
+        case .string(let text): return .writing(text)
+        case .array(let elements) where !elements.isEmpty:
+            return .messages(
+                try elements.map { element throws(Problem) in try message(element, in: column) }
+            )
+        case .array: throw Problem(message: "'\(column)' is empty")
+        default: throw mismatch(value, in: column, wanted: "a string or an array of messages")
+        }
+    }
+
+    private func message(_ value: JSONValue, in column: String) throws(Problem) -> RowMessage {
+        guard case .object(let members) = value else {
+            throw mismatch(value, in: column, wanted: "a message with a role and a content")
+        }
+        func text(_ name: String) throws(Problem) -> String {
+            let found = members.filter { $0.name == name }
+            guard found.count == 1, case .string(let text) = found[0].value else {
+                throw Problem(message: "a message of '\(column)' needs one '\(name)', a string")
+            }
+            return text
+        }
+        if let other = members.first(where: { !["role", "content"].contains($0.name) }) {
+            throw Problem(
+                message: "a message of '\(column)' has '\(other.name)', which is not read"
+                    + " (hint: messages have a role and a content)"
+            )
+        }
+        return RowMessage(role: try text("role"), content: try text("content"))
     }
 
     private func present(_ value: JSONValue?, in column: String) throws(Problem) -> JSONValue {

@@ -12,6 +12,11 @@ public struct RowSchema: Sendable, Hashable {
         case words
         /// A picture, of which the row's text is the name.
         case picture
+        /// What a language model reads and writes: a text, a prompt, or a conversation.
+        ///
+        /// A string is a text or a prompt, an array of messages a conversation. With `text` as target, a
+        /// prompt has a completion; a text may have none.
+        case writing
     }
 
     /// What the model should answer.
@@ -52,16 +57,18 @@ public struct RowSchema: Sendable, Hashable {
 public struct ColumnNames: Sendable, Hashable, Codable {
     /// The text, for tagging the words, for pictures the path of the file.
     ///
-    /// By default `text`, for tagging `tokens`, for pictures `image`.
+    /// By default `text`, for tagging `tokens`, for pictures `image`; for language models the first that is there of
+    /// `messages`, `prompt` and `text`.
     public var text: String?
     /// The second text.
     ///
     /// By default `text_b`, if the file has such a column.
     public var pair: String?
-    /// The label, labels, tags or target text.
+    /// The label, labels, tags, target text or completion.
     ///
-    /// By default `label`; for tagging `tags`; for several classes
-    /// `labels` or else `label`; for texts `captions`, `caption` or else `text`.
+    /// By default `label`; for tagging `tags`; for several classes `labels` or else `label`; for texts of
+    /// pictures `captions`, `caption` or else `text`; for language models `completion`, which rows of
+    /// `text` may lack.
     public var label: String?
     /// The row's identifier.
     ///
@@ -130,12 +137,27 @@ struct ResolvedColumns: Sendable {
         case .picture:
             text = try required(names.text, default: ["image"], "--image-column")
             pair = nil
+        case .writing:
+            text = try required(
+                names.text,
+                default: ["messages", "prompt", "text"].filter(available.contains) + ["text"],
+                "--text-column"
+            )
+            pair = nil
         }
+        // A prompt without its completion would be learned itself.
+        let needsCompletion = text == "prompt" && names.text == nil
         label =
             switch schema.target {
             case nil: nil
+            case .text where schema.input == .writing && !needsCompletion:
+                try optional(names.label, default: "completion", "--label-column")
             case .category, .number, .text:
-                try required(names.label, default: ["label"], "--label-column")
+                try required(
+                    names.label,
+                    default: [schema.input == .writing ? "completion" : "label"],
+                    "--label-column"
+                )
             case .categories:
                 try required(names.label, default: ["labels", "label"], "--label-column")
             case .tags:
@@ -150,6 +172,7 @@ struct ResolvedColumns: Sendable {
         id = try optional(names.id, default: "id", "--id-column")
         if id == nil { absent.append("id") }
         if pair == nil, schema.input == .text { absent.append("text_b") }
+        if label == nil, schema.target == .text { absent.append("completion") }
         absent.removeAll { $0 == text || $0 == label }
     }
 

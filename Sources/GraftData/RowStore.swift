@@ -36,8 +36,9 @@ struct RowStore: Sendable {
             texts.append(text)
             if let pair { pairs.append(pair) }
         case .words(let list):
-            for word in list { texts.append(word) }
-            words.append(length: list.count)
+            append(list)
+        case .writing(let text): append([text])
+        case .messages(let messages): append(messages.stored)
         }
         switch row.target {
         case nil: break
@@ -51,6 +52,11 @@ struct RowStore: Sendable {
             for text in list { targets.append(text) }
             targetBounds.append(length: list.count)
         }
+    }
+
+    private mutating func append(_ list: [String]) {
+        for text in list { texts.append(text) }
+        words.append(length: list.count)
     }
 
     private mutating func code(of label: String) -> Int32 {
@@ -80,6 +86,11 @@ struct RowStore: Sendable {
             let list = words[index].map { texts[$0] }
             let text = list.joined(separator: " ")
             return Row(id: id, line: line, text: text, pair: nil, words: list, target: target)
+        case .writing:
+            let list = words[index].map { texts[$0] }
+            let messages = [RowMessage](stored: list)
+            let text = messages?.map(\.content).joined(separator: "\n") ?? list[0]
+            return Row(id: id, line: line, text: text, messages: messages, target: target)
         }
     }
 
@@ -91,7 +102,7 @@ struct RowStore: Sendable {
         case .categories: .categories(names())
         case .number: .number(numbers[index])
         case .tags: .tags(names())
-        case .text: .text(targets[index])
+        case .text: targets.count > 0 ? .text(targets[index]) : nil
         case .texts: .texts(targetBounds[index].map { targets[$0] })
         }
     }
@@ -102,6 +113,8 @@ struct CheckedRow {
     enum Input {
         case text(String, pair: String?)
         case words([String])
+        case writing(String)
+        case messages([RowMessage])
     }
 
     let line: Int

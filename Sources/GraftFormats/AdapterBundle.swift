@@ -19,7 +19,7 @@ public struct AdapterBundle: Sendable {
     /// The method as the user wrote it, for reports.
     public var methodName: String
     public var head: HeadConfiguration
-    /// The names of the head's outputs; empty for regression.
+    /// The names of the head's outputs; empty for tasks without classes.
     public var labels: [String]
     /// The longest row that training saw, in tokens.
     public var maxLength: Int

@@ -9,7 +9,7 @@ internal import Synchronization
 public final class CheckpointParameters: ParameterSource {
     private let checkpoint: Checkpoint
     private let prefix: String
-    private let dtype: DType
+    private let dtype: DType?
     private let used = Mutex<[String: Int]>([:])
 
     /// Creates a source.
@@ -18,8 +18,9 @@ public final class CheckpointParameters: ParameterSource {
     ///   - checkpoint: The weights.
     ///   - prefix: What whole models put before the base model's names, such as `bert`; it is left
     ///     out where the checkpoint leaves it out.
-    ///   - dtype: The element type to compute in; others are converted, which copies them.
-    public init(_ checkpoint: Checkpoint, prefix: String, dtype: DType = .float32) {
+    ///   - dtype: The element type to compute in; others are converted, which copies them. With `nil`
+    ///     all stay as they are stored.
+    public init(_ checkpoint: Checkpoint, prefix: String, dtype: DType? = .float32) {
         self.checkpoint = checkpoint
         let isPrefixed = checkpoint.names.contains { $0.hasPrefix(prefix + ".") }
         self.prefix = isPrefixed ? prefix + "." : ""
@@ -46,7 +47,8 @@ public final class CheckpointParameters: ParameterSource {
             )
         }
         used.withLock { $0[name] = stored.entry.elementCount }
-        return try Tensor(stored).converted(to: dtype)
+        let tensor = try Tensor(stored)
+        return try dtype.map { try tensor.converted(to: $0) } ?? tensor
     }
 
     public func contains(_ name: String) -> Bool { stored(name) != nil }

@@ -263,7 +263,7 @@ public struct SiteAdapters: Sendable {
     /// Whether all that acts in a block computes a token's result from that token alone.
     ///
     /// Most prefixes do: every query sees the same keys, whichever queries are left.
-    func isTokenwise(layer: Int, in tower: Site.Tower) -> Bool {
+    package func isTokenwise(layer: Int, in tower: Site.Tower) -> Bool {
         func isElsewhere(_ site: Site) -> Bool { site.layer != layer || site.tower != tower }
         return linear.allSatisfy { isElsewhere($0) || $1.isTokenwise }
             && hidden.allSatisfy { isElsewhere($0) || $1.isTokenwise }

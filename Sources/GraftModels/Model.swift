@@ -47,6 +47,9 @@ public struct ModelShape: Sendable, Hashable, Codable {
     public let hasPooler: Bool
     /// Whether a token sees only those before it, so that a row's last token has seen all of it.
     public var isCausal = false
+
+    /// What a head reads of a row unless it is told otherwise: of causal models the last token.
+    public var defaultPooling: Pooling { isCausal ? .last : .first }
 }
 
 extension ModelShape {
@@ -72,7 +75,8 @@ public struct ModelRegistry: Sendable {
 
     /// Everything that comes with Graft.
     public static let builtin = ModelRegistry(families: [
-        Bert.self, Roberta.self, DistilBert.self, Electra.self, Vit.self, Deit.self, Clip.self,
+        Bert.self, Roberta.self, DistilBert.self, Electra.self, Llama.self, GPT2.self, Vit.self,
+        Deit.self, Clip.self,
     ])
 
     /// Finds the family of a model folder by `model_type` in its `config.json`.

@@ -133,7 +133,7 @@ extension Tower {
     }
 
     /// Whether the model's own weights are being trained, as full fine-tuning does.
-    private var isTrained: Bool {
+    public var isTrained: Bool {
         sites.norm.contains { $0.norm.weight.requiresGradient }
     }
 }

@@ -23,8 +23,8 @@ public struct AdaptedModel: Sendable {
     ///   - head: What reads its hidden states.
     ///   - scope: Where parameters come from: `adapter.<site>`, `head.<layer>` and, if the model is
     ///     trained, `base`.
-    /// - Throws: `ConfigurationError` if the method does not fit the model, or what the scope
-    ///   throws.
+    /// - Throws: `ConfigurationError` if the method does not fit the model; ``TrainingError`` if it
+    ///   acts nowhere in it; or what the scope throws.
     public init(
         _ base: BaseModel,
         method: any AdapterMethod,
@@ -43,11 +43,35 @@ public struct AdaptedModel: Sendable {
             to: pairModel?.sites ?? encoder.sites,
             scope / "adapter"
         )
-        self.head = try Head(head, model: base.shape, scope / "head")
+        // A method that acts nowhere would leave the head alone without a word.
+        guard !adapters.sites.isEmpty || method.trainsBase || method is HeadOnly else {
+            throw TrainingError.nothingToTrain(
+                method: type(of: method).identifier,
+                family: base.shape.family
+            )
+        }
+        self.head =
+            head.kind.writesText
+            ? try AdaptedModel.head(head, on: model)
+            : try Head(head, model: base.shape, scope / "head")
         device = base.device
     }
 
-    /// Computes logits: [rows, outputs], or [tokens, outputs] for tagging.
+    /// The vocabulary of a model, for a task that writes.
+    ///
+    /// - Throws: `ConfigurationError` if the model writes no text.
+    static func head(_ configuration: HeadConfiguration, on model: any Model) throws -> Head {
+        guard let writer = model as? any LanguageModel else {
+            throw ConfigurationError(
+                field: "task",
+                problem: "a \(model.shape.family) model writes no text, which"
+                    + " '\(configuration.kind.rawValue)' needs (hint: Llama, Mistral, Qwen 2 and GPT-2 do)"
+            )
+        }
+        return try Head(configuration, writer: writer)
+    }
+
+    /// Computes logits: [rows, outputs], or [tokens, outputs] where each token has an answer.
     ///
     /// For pairs of an image and a text these are the places of both, as
     /// `ImageTextModel.pairEmbeddings(_:adapters:dropoutSeed:)` gives them.

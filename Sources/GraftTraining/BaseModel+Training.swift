@@ -80,6 +80,7 @@ extension BaseModel {
     /// - Returns: How many there are.
     /// - Throws: ``TrainingError`` for pairs of images and texts where the model does not read them.
     public func outputCount(_ kind: HeadKind, labels: LabelMap?) throws(TrainingError) -> Int {
+        if kind.writesText { return shape.vocabularySize }
         guard kind == .imageText else { return labels?.count ?? 1 }
         return 2 * (try imageTextModel.embeddingSize)
     }
@@ -96,7 +97,11 @@ extension BaseModel {
         let kind = try rows.kind
         let labels = kind.hasClasses ? try LabelMap(of: data) : nil
         let names = labels?.names ?? []
-        let head = HeadConfiguration(kind, outputCount: try outputCount(kind, labels: labels))
+        let head = HeadConfiguration(
+            kind,
+            outputCount: try outputCount(kind, labels: labels),
+            pooling: shape.defaultPooling
+        )
         func encoded(_ rows: TaskRows) throws -> EncodedRows {
             try self.encoded(rows, maxLength: maxLength, kind: kind, labels: labels)
         }
@@ -139,13 +144,19 @@ extension TaskRows {
 extension HeadKind {
     /// The kind of head that gives the answers of a schema.
     init(answering schema: RowSchema) throws {
+        guard schema.input != .writing else {
+            self = .causalLM
+            return
+        }
         switch schema.target {
         case .category: self = .classification
         case .categories: self = .multiLabel
         case .number: self = .regression
         case .tags: self = .tagging
         case .text, .texts:
-            throw TrainingError.settings("no head writes text yet (hint: target: .category)")
+            throw TrainingError.settings(
+                "no head answers with texts (hint: RowSchema(.writing, target: .text))"
+            )
         case nil: throw TrainingError.settings("the rows have no answers (hint: give a target)")
         }
     }

@@ -35,13 +35,14 @@ public struct BaseModel: Sendable {
     ///
     /// - Parameters:
     ///   - path: The folder.
-    ///   - dtype: The element type to compute in.
+    ///   - dtype: The element type to compute in; with `nil` weights stay as they are stored, for looking at
+    ///     them.
     ///   - device: Where to compute.
     ///   - registry: The families to look for.
     /// - Throws: A one-line error naming the file and field that is missing or not supported.
     public init(
         path: String,
-        dtype: DType = .float32,
+        dtype: DType? = .float32,
         device: Device = .cpu,
         registry: ModelRegistry = .builtin
     ) throws {

@@ -21,6 +21,8 @@ public struct EncodedRows: Sendable {
         case tags([Int32])
         /// For each pair of an image and a text, the number of its image.
         case pairs([Int32])
+        /// What a language model is to write.
+        case tokens(TokenTargets)
     }
 
     /// What the model reads of the rows.
@@ -41,7 +43,7 @@ public struct EncodedRows: Sendable {
     ///   - maxLength: The most tokens of a row; longer ones are cut as the tokenizer does.
     ///   - kind: What is predicted.
     ///   - labels: The classes, or `nil` to read no targets.
-    /// - Throws: `DataError` if a row has an unknown label.
+    /// - Throws: `DataError` if a row has an unknown label; ``TrainingError`` if it has no tokens.
     public init(
         _ data: Dataset,
         tokenizer: any Tokenizer,
@@ -49,7 +51,7 @@ public struct EncodedRows: Sendable {
         kind: HeadKind,
         labels: LabelMap?
     ) throws {
-        let rows = TokenRows(
+        let rows = try TokenRows(
             data,
             tokenizer: tokenizer,
             maxLength: maxLength,
@@ -107,6 +109,17 @@ public struct EncodedRows: Sendable {
         self.inputs = inputs
     }
 
+    /// Takes rows of a language model, which are their own right answers.
+    init(_ language: LanguageRows) {
+        inputs = language.rows
+        offsets = EncodedRows.offsets(language.rows)
+        wordStarts = []
+        targets = .tokens(language.targets)
+    }
+
+    /// Takes rows that are tokens already, and which of them a language model is to write.
+    package init(tokens: [(ids: [Int32], isWanted: [Bool])]) { self.init(LanguageRows(tokens)) }
+
     /// Where the tokens of each row begin, and where the last row's end.
     private static func offsets(_ inputs: any RowInputs) -> [Int] {
         var offsets = [0]
@@ -146,7 +159,7 @@ public struct EncodedRows: Sendable {
             targets = .tags(tags)
         case (.regression, _):
             targets = .numbers(data.numbers.map(Float.init))
-        case (.imageText, _), (_, nil):
+        case (.imageText, _), (.causalLM, _), (_, nil):
             targets = .none
         }
     }
@@ -179,6 +192,7 @@ public struct EncodedRows: Sendable {
         case .numbers(let numbers): bytes.append([3] + numbers.map { Int($0.bitPattern) })
         case .tags(let tags): bytes.append([4] + tags)
         case .pairs(let images): bytes.append([5] + images)
+        case .tokens(let tokens): bytes.append([6] + tokens.wanted)
         }
         return ContentHash(of: bytes.bytes)
     }

@@ -3,7 +3,8 @@ internal import GraftTorch
 
 /// What a model says about rows.
 public struct Predictions: Sendable {
-    /// The logits of each row: `outputs` numbers, or for tagging `outputs` for each token.
+    /// The logits of each row: `outputs` numbers, or for tagging `outputs` for each token; where the model writes
+    /// text, one number instead: the negative logarithm of the probability of what it was to write.
     public let logits: [[Float]]
     /// The sum of the rows' losses divided by their weight; `nil` for rows without labels.
     public let loss: Double?
@@ -95,15 +96,18 @@ extension AdaptedModel {
         trunks: TrunkCache?
     ) throws -> (logits: [[Float]], loss: Double) {
         try withoutGradients { () throws in
+            if let writing = try writing(rows, in: data, trunks: trunks) {
+                let losses = try writing.rowSums(loss ?? TaskLoss(head.configuration.kind))
+                return (losses.map { [Float($0)] }, losses.reduce(0, +))
+            }
             let batch = try data.batch(rows, device: device)
             let logits = try logits(batch, trunk: trunks?.trunk(of: rows, batch))
             let loss = try loss?.sum(logits, of: rows, in: data).item() ?? 0
             let values: [Float] = try logits.values()
-            let width = head.configuration.outputCount
-            let isTagging = head.configuration.kind == .tagging
+            let (kind, width) = (head.configuration.kind, head.configuration.outputCount)
             var start = 0
             let split = rows.map { row in
-                let count = isTagging ? data.length(row) * width : width
+                let count = kind.valueCount(ofTokens: data.length(row), outputs: width)
                 defer { start += count }
                 return Array(values[start..<start + count])
             }
@@ -121,7 +125,14 @@ extension HeadKind {
         case .regression: .pearson
         case .tagging: .entityF1
         case .imageText: .recallAt1
+        case .causalLM: .perplexity
         }
+    }
+
+    /// How many numbers are told of a row of so many tokens.
+    func valueCount(ofTokens tokens: Int, outputs: Int) -> Int {
+        if writesText { return 1 }
+        return self == .tagging ? tokens * outputs : outputs
     }
 
     /// Scores predictions of rows with labels.
@@ -167,6 +178,8 @@ extension HeadKind {
             )
         case .pairs(let images):
             metrics = try retrievalMetrics(predictions.logits, images: images.map(Int.init))
+        case .tokens(let tokens):
+            metrics = try languageMetrics(predictions.logits.map { Double($0[0]) }, tokens)
         case .none:
             throw MetricsError.noRows
         }

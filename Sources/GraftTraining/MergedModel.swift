@@ -79,7 +79,14 @@ extension BaseModel {
         let sites = model.sites
         let paths = Dictionary(uniqueKeysWithValues: sites.linear.map { ($0.site, $0.linear.path) })
         for (site, merged) in try predictor.model.adapters.merged(into: sites) {
-            let path = paths[site] ?? ""
+            guard let path = paths[site], !path.isEmpty else {
+                throw ConfigurationError(
+                    field: "method",
+                    problem: "what acts at \(site) cannot be merged into a \(shape.family) model,"
+                        + " which stores that projection transposed or as a part of another"
+                        + " (hint: the adapter works unmerged)"
+                )
+            }
             try change(path + ".weight", to: merged.weight)
             if let bias = merged.bias { try change(path + ".bias", to: bias) }
         }

@@ -18,11 +18,12 @@ public import GraftVision
 public struct Predictor: Sendable {
     /// An answer about one row.
     public struct Answer: Sendable {
-        /// What the head's outputs are, unscaled; for tagging one list for each word.
+        /// What the head's outputs are, unscaled; for tagging one list for each word; none where the model writes text.
         public let logits: [[Float]]
-        /// The label of the row, or of each word; empty for regression; any number for multi-label.
+        /// The label of the row, or of each word; any number for multi-label; empty where there are none.
         public let labels: [String]
-        /// The probability of each label; for regression the predicted number under `value`.
+        /// The probability of each label; for regression the predicted number under `value`; where the model writes text
+        /// the logarithm of the probability that it writes the row's, or its completion, under `log_probability`.
         public let scores: [(label: String, score: Double)]
     }
 
@@ -154,6 +155,12 @@ public struct Predictor: Sendable {
                 logits: [logits],
                 labels: logits.positiveIndices.map { labels[$0] },
                 scores: zip(labels, logits).map { ($0, 1 / (1 + exp(-Double($1)))) }
+            )
+        case .causalLM:
+            return Answer(
+                logits: [],
+                labels: [],
+                scores: logits.map { ("log_probability", -Double($0)) }
             )
         case .regression:
             return Answer(

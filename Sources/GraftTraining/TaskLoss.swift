@@ -26,7 +26,7 @@ public struct TaskLoss: Sendable {
     /// The sum of the rows' losses.
     ///
     /// - Parameters:
-    ///   - logits: [rows, outputs], or [tokens, outputs] for tagging, in the order of `rows`.
+    ///   - logits: [rows, outputs], or [tokens, outputs] where each token has an answer, in the order of `rows`.
     ///   - rows: Which rows of `data` the logits are of.
     ///   - data: All rows, with their targets.
     /// - Returns: A scalar that gradients can be taken of.
@@ -41,6 +41,8 @@ public struct TaskLoss: Sendable {
             try crossEntropy(logits, rows.map { Int64(classes[$0]) })
         case .tags:
             try crossEntropy(logits, rows.flatMap { data.tags($0).map(Int64.init) })
+        case .tokens(let tokens):
+            try crossEntropy(logits, rows.flatMap { tokens.next($0).map(Int64.init) })
         case .classLists(let lists):
             try logits.binaryCrossEntropy(
                 indicators(rows.map { lists[$0] }, width: logits.size(1), device: logits.device),
@@ -81,6 +83,7 @@ public struct TaskLoss: Sendable {
             rows.reduce(0) { sum, row in
                 data.tags(row).reduce(sum) { $0 + ($1 < 0 ? 0 : weight(ofClass: $1)) }
             }
+        case .tokens(let tokens): Double(rows.reduce(0) { $0 + tokens.count($1) })
         case .classLists: Double(rows.count * outputs)
         case .numbers, .pairs, .none: Double(rows.count)
         }
@@ -90,7 +93,8 @@ public struct TaskLoss: Sendable {
         classWeights.map { Double($0[Int(number)]) } ?? 1
     }
 
-    private func crossEntropy(_ logits: Tensor, _ labels: [Int64]) throws(TorchError) -> Tensor {
+    /// The sum of the cross entropies of logits, [n, classes], and classes.
+    func crossEntropy(_ logits: Tensor, _ labels: [Int64]) throws(TorchError) -> Tensor {
         var weights: Tensor?
         if let classWeights { weights = try Tensor(classWeights).moved(to: logits.device) }
         return try logits.crossEntropy(

@@ -48,13 +48,7 @@ extension BaseModel {
     ) throws -> EncodedRows {
         switch rows {
         case .texts(let data):
-            return try EncodedRows(
-                data,
-                tokenizer: tokenizer,
-                maxLength: maxLength,
-                kind: kind,
-                labels: labels
-            )
+            return try encoded(data, for: kind, maxLength: maxLength, labels: labels)
         case .pictures(let images):
             guard kind != .tagging else {
                 throw TrainingError.settings("tagging is of words, and these rows are pictures")

@@ -13,6 +13,9 @@ struct TokenRows: RowInputs {
     /// -1 where the word was cut off; empty unless words are tracked.
     private(set) var wordStarts: [[Int32]] = []
 
+    /// No rows.
+    init() {}
+
     /// Encodes the rows of a data set on all cores.
     ///
     /// - Parameters:
@@ -20,7 +23,14 @@ struct TokenRows: RowInputs {
     ///   - tokenizer: The model's.
     ///   - maxLength: The most tokens of a row; longer ones are cut as the tokenizer does.
     ///   - tracksWords: Whether rows are words, of which each one's first token is wanted.
-    init(_ data: Dataset, tokenizer: any Tokenizer, maxLength: Int, tracksWords: Bool) {
+    /// - Throws: ``TrainingError`` naming a row without tokens, as an empty text is where a tokenizer puts no
+    ///   special tokens around.
+    init(
+        _ data: Dataset,
+        tokenizer: any Tokenizer,
+        maxLength: Int,
+        tracksWords: Bool
+    ) throws(TrainingError) {
         let options = EncodingOptions(maxLength: maxLength, tracksSource: tracksWords)
         offsets.reserveCapacity(data.count + 1)
         // In pieces, so that the texts of a large file are not all in memory at once.
@@ -31,14 +41,25 @@ struct TokenRows: RowInputs {
                 return row.pair.map { .pair(row.text, $0) } ?? .text(row.text)
             }
             for (row, encoding) in zip(rows, tokenizer.encodeBatch(inputs, options: options)) {
-                ids += encoding.ids
-                typeIDs += encoding.typeIDs.map { UInt8(truncatingIfNeeded: $0) }
-                offsets.append(ids.count)
+                guard !encoding.ids.isEmpty else {
+                    throw .settings(
+                        "\(data.path):\(row.line): the text has no tokens (hint: this model's"
+                            + " tokenizer adds none to an empty text; leave the row out)"
+                    )
+                }
+                append(encoding.ids, typeIDs: encoding.typeIDs)
                 if tracksWords {
                     wordStarts.append(TokenRows.starts(encoding, words: row.words?.count ?? 0))
                 }
             }
         }
+    }
+
+    /// Adds a row.
+    mutating func append(_ rowIDs: [Int32], typeIDs rowTypeIDs: [Int32]) {
+        ids += rowIDs
+        typeIDs += rowTypeIDs.map { UInt8(truncatingIfNeeded: $0) }
+        offsets.append(ids.count)
     }
 
     var count: Int { offsets.count - 1 }

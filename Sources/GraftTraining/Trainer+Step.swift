@@ -111,10 +111,14 @@ extension Trainer {
             }
             let parts = try workers.map(shards.count) { index in
                 let rows = shards[index]
-                let input = try data.batch(rows, device: model.device)
-                let trunk = try trunks?.trunk(of: rows, input)
-                let logits = try model.logits(input, dropoutSeed: seed, trunk: trunk)
-                var part = try loss.sum(logits, of: rows, in: data) * share
+                let sum = try model.loss(
+                    loss,
+                    of: rows,
+                    in: data,
+                    dropoutSeed: seed,
+                    trunks: trunks
+                )
+                var part = try sum * share
                 // What the adapters add to the loss is of the batch, not of its rows.
                 if index == 0, let penalty = try model.adapters.penalty() {
                     part = try part + penalty * (1 / Double(batches.count))

@@ -135,15 +135,13 @@ public struct Trainer: Sendable {
         _ = try model(completing: fresh)
         try kept.checkAllUsed()
         guard !fresh.parameters.isEmpty else {
-            throw TrainingError.nothingToTrain(method: "\(type(of: method).identifier)")
+            throw TrainingError.nothingToTrain(
+                method: type(of: method).identifier,
+                family: base.shape.family
+            )
         }
         parameters = try ParameterBuffer(fresh.parameters, device: base.device)
         segments = Segment.all(of: parameters) { method.learningRateFactor($0) }
-        // A method that acts nowhere would train the head alone without a word.
-        let acts = parameters.slices.contains { !$0.name.hasPrefix("head.") }
-        guard acts || method is HeadOnly || !frozen.isEmpty else {
-            throw TrainingError.nothingToTrain(method: "\(type(of: method).identifier)")
-        }
         let leaves = zip(parameters.slices, parameters.leaves).map { ($0.name, $1) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
         self.model = try model(completing: stored)
@@ -318,7 +316,7 @@ public struct Trainer: Sendable {
     private func check(_ metric: Metric, on data: EncodedRows) throws {
         let outputs = model.head.configuration.outputCount
         let logits = (0..<data.count).map { row in
-            let count = loss.kind == .tagging ? data.length(row) * outputs : outputs
+            let count = loss.kind.valueCount(ofTokens: data.length(row), outputs: outputs)
             return [Float](repeating: 0, count: count)
         }
         let blank = Predictions(logits: logits, loss: 0)

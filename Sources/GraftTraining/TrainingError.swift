@@ -7,7 +7,7 @@ public enum TrainingError: Error, Sendable, Hashable {
     /// The run was asked to stop; its state was saved if a path is given.
     case interrupted(step: Int, checkpoint: String?)
     /// A method that acts at no site of the model with its settings.
-    case nothingToTrain(method: String)
+    case nothingToTrain(method: String, family: String)
     case deviceUnavailable(Device)
     case missingTokenizer(String)
     case wrongBase(adapter: String, reason: String)
@@ -32,9 +32,10 @@ extension TrainingError: CustomStringConvertible {
             let kept =
                 checkpoint.map { "; its state is in \($0) (hint: go on with --resume)" } ?? ""
             return "interrupted after step \(step)\(kept)"
-        case .nothingToTrain(let method):
-            return "\(method): with these settings the method acts nowhere in this model"
-                + " (hint: leave_out names every layer? --method head trains the head alone)"
+        case .nothingToTrain(let method, let family):
+            return "\(method): with these settings the method acts nowhere in this \(family) model"
+                + " (hint: does leave_out name every layer, or has the model no such parameters,"
+                + " as biases? --method head trains the head alone)"
         case .deviceUnavailable(let device):
             return "\(device): there is no such device, or libtorch is a CPU build"
                 + " (hint: --device cpu)"

@@ -69,6 +69,11 @@ struct Bench: ParsableCommand {
         guard seconds > 0, seconds.isFinite else {
             throw ValidationError("--seconds must be positive, found \(seconds)")
         }
+        guard !task.task.writesText else {
+            throw ValidationError(
+                "--task \(task.task.rawValue): bench measures tasks with a trained head"
+            )
+        }
         guard train != nil || task.task == .classification else {
             throw ValidationError("made-up rows have one class each: --task needs --train")
         }
@@ -79,7 +84,11 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         let base = try BaseModel(path: ModelOptions.folder(of: model))
-        let longest = try TrainingSettings.longestRow(maxLength, positions: base.shape.positions)
+        let longest = try TrainingSettings.longestRow(
+            maxLength,
+            of: task.task,
+            positions: base.shape.positions
+        )
         let log = common.logger
         log.info("measuring for about \(Figures.duration(14 * seconds))")
         let rows = try BenchRows(self, base: base, maxLength: longest)

@@ -47,7 +47,7 @@ struct Encode: ParsableCommand {
     @Option(help: ArgumentHelp("The file to write.", valueName: "file.safetensors"))
     var output: String
 
-    @Option(help: "Make one vector of a row: of its first token, or the mean of all.")
+    @Option(help: "Make one vector of a row: of its first or last token, or the mean of all.")
     var pool: RowPooling?
 
     @Flag(
@@ -85,6 +85,12 @@ struct Encode: ParsableCommand {
     func run() throws {
         _ = try OutputFile.checked(output)
         let base = try model.load()
+        guard pool != .cls || !base.shape.isCausal else {
+            throw CommandError(
+                "--pool cls reads the first token, which in a \(base.shape.family) model has seen no other",
+                hint: "--pool last or mean"
+            )
+        }
         let predictor = try adapter.map { try adapterOptions.predictor($0, on: base) }
         let encoded = try project ? projected(base, predictor) : states(base, predictor)
         let (rows, width, speed) = (encoded.rowCount, encoded.width, encoded.speed)
@@ -210,6 +216,17 @@ struct Encode: ParsableCommand {
 enum RowPooling: String, CaseIterable, ExpressibleByArgument {
     /// That of the first token.
     case cls
+    /// That of the last token, which in a causal model has seen all.
+    case last
     /// The mean of all.
     case mean
+
+    /// The tokens whose states it reads.
+    var wanted: WantedTokens {
+        switch self {
+        case .cls: .first
+        case .last: .last
+        case .mean: .all
+        }
+    }
 }

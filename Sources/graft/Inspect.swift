@@ -56,18 +56,22 @@ struct Inspect: ParsableCommand {
     func run() throws {
         let inspection: Inspection
         if let model {
-            let base = try BaseModel(path: ModelOptions.folder(of: model))
+            let base = try BaseModel(path: ModelOptions.folder(of: model), dtype: nil)
             inspection =
-                try method.map { try .method($0, head: head(), on: base) } ?? .model(base)
+                try method.map { try .method($0, head: head(base.shape), on: base) } ?? .model(base)
         } else {
             inspection = try Inspection(path: path ?? ".")
         }
         if common.json { Console.out(inspection.json) } else { Console.out(inspection.text) }
     }
 
-    private func head() throws -> HeadConfiguration {
+    private func head(_ model: ModelShape) throws -> HeadConfiguration {
         let count = Int(labels) ?? TaskOptions.list(labels).count
         guard count > 0 else { throw ValidationError("--labels must be at least 1") }
-        return HeadConfiguration(task, outputCount: task == .regression ? 1 : count)
+        return HeadConfiguration(
+            task,
+            outputCount: task.writesText ? model.vocabularySize : task.hasClasses ? count : 1,
+            pooling: model.defaultPooling
+        )
     }
 }

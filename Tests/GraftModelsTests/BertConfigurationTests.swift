@@ -17,7 +17,7 @@ struct BertConfigurationTests {
         ("num_hidden_layers", -1, "must be positive, found -1"),
         ("hidden_dropout_prob", 1.5, "must be in 0 ..< 1, found 1.5"),
         ("hidden_act", "gelo", "did you mean \"gelu\"?"),
-        ("model_type", "gpt2", "'gpt2' is not supported (known: bert, "),
+        ("model_type", "gptj", "'gptj' is not supported (known: bert, "),
     ]
 
     @Test(arguments: unusable.indices)

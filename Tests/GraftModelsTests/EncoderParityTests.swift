@@ -7,7 +7,7 @@ import Testing
 /// Against `transformers` 4.57.6; the fixtures are made by `Tools/reference/bert.py`, `encoders.py` and `vision.py`.
 @Suite("Encoders against transformers 4.57.6")
 struct EncoderParityTests {
-    static let shapes = TinyFamily.all.flatMap(\.shapes)
+    static let shapes = TinyFamily.encoders.flatMap(\.shapes)
 
     /// Other layouts of a model, by the folder of their fixture.
     static let models =

@@ -58,7 +58,7 @@ struct HeadParityTests {
             case .classification, .tagging: try logits.crossEntropy(labels)
             case .multiLabel: try logits.binaryCrossEntropy(labels)
             case .regression: try logits.reshaped(-1).meanSquaredError(labels)
-            case .imageText: try #require(nil as Tensor?, "pairs have no head")
+            case .imageText, .causalLM: try #require(nil as Tensor?, "nothing is trained")
             }
         try expectClose(loss.reshaped(1), fixture["loss"], "loss")
         let names = leaves.map(\.0)
@@ -111,5 +111,39 @@ struct HeadParityTests {
             try Head(tagging, model: referenceEncoder().shape, fresh)
         }
         #expect(pools?.field == "pooling")
+    }
+
+    @Test(arguments: ["llama/gqa", "gpt2/tied"])
+    func `a head on a causal model reads the last token, never the first`(name: String) throws {
+        let model = try referenceLanguageModel(name)
+        let batch = try Fixture("\(name)/expected").batch()
+        let context = ForwardContext(layout: batch.layout)
+        var configuration = HeadConfiguration(
+            .classification,
+            outputCount: 3,
+            pooling: model.shape.defaultPooling
+        )
+        configuration.layers = 1
+        let fresh = FreshParameters(seed: 1)
+        let head = try Head(configuration, model: model.shape, ParameterScope(fresh))
+        #expect(head.wanted == .last)
+        let logits = try head(model(batch, in: context, wanted: head.wanted), in: context)
+        let all = try model(batch, in: context, wanted: .all).hidden
+        let lasts = try Tensor(batch.layout.offsets.dropFirst().map { $0 - 1 })
+        let weight = try #require(fresh.parameters.first { $0.name == "0.weight" }?.value)
+        try expectClose(logits, all.selecting(lasts).linear(weight))
+        for pooling in [Pooling.first, .pooler] {
+            configuration.pooling = pooling
+            let shape = model.shape
+            let error = #expect(throws: ConfigurationError.self) {
+                try Head(configuration, model: shape, ParameterScope(fresh))
+            }
+            #expect(error?.field == "pooling")
+            #expect(error?.problem.contains("a \(shape.family) model") == true)
+            #expect(error?.problem.contains("hint: use last or mean") == true)
+        }
+        let tagging = HeadConfiguration(.tagging, outputCount: 3, pooling: .last)
+        let other = ParameterScope(FreshParameters(seed: 2))
+        #expect(try Head(tagging, model: model.shape, other).wanted == .all)
     }
 }

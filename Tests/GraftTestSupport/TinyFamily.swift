@@ -10,15 +10,21 @@ package struct TinyFamily: Sendable, CustomStringConvertible {
     package let name: String
     /// Folders with a model and `expected.safetensors`, of all its model types: `roberta/h12`.
     package let shapes: [String]
+    /// Whether a token sees only those before it.
+    package let isCausal: Bool
 
     /// Every family that comes with Graft and whose models are one tower.
     package static let all = ModelRegistry.builtin.families.filter { $0 is any Tower.Type }.map {
         family in
         TinyFamily(
             name: family.modelTypes[0],
-            shapes: family.modelTypes.flatMap(TinyFamily.shapes)
+            shapes: family.modelTypes.flatMap(TinyFamily.shapes),
+            isCausal: family is any LanguageModel.Type
         )
     }
+
+    /// Those of ``all`` whose tokens see each other both ways.
+    package static let encoders = all.filter { !$0.isCausal }
 
     /// The shape that stands for the family.
     package var model: String {

@@ -33,6 +33,15 @@ package enum TinyTask: String, Sendable, CaseIterable {
         HeadConfiguration(kind, outputCount: max(1, labels.count))
     }
 
+    /// A head that reads of a row what suits the model.
+    package func head(on model: ModelShape) -> HeadConfiguration {
+        HeadConfiguration(
+            kind,
+            outputCount: max(1, labels.count),
+            pooling: model.defaultPooling
+        )
+    }
+
     package var schema: RowSchema {
         switch self {
         case .classification: RowSchema(.text, target: .category)

@@ -57,6 +57,26 @@ struct EncodedRowsTests {
         }
     }
 
+    @Test
+    func `a row without tokens is refused by its line`() throws {
+        let data = try Dataset(
+            parsing: Array("{\"text\": \"4 5\"}\n{\"text\": \"\"}".utf8),
+            named: "rows.jsonl",
+            schema: RowSchema(.text, target: nil),
+            format: .jsonLines
+        )
+        let error = #expect(throws: TrainingError.self) {
+            try EncodedRows(
+                data,
+                tokenizer: NumberTokenizer(),
+                maxLength: 8,
+                kind: .classification,
+                labels: nil
+            )
+        }
+        #expect(error?.description.hasPrefix("rows.jsonl:2: the text has no tokens") == true)
+    }
+
     private static let sentence =
         #"{"tokens":["alice","books","rome"],"tags":["B-PER","O","B-LOC"]}"#
 

@@ -118,6 +118,15 @@ import Testing
         #expect(!shop.contents("").contains { $0.hasSuffix(".partial") })
     }
 
+    @Test func `projections that GPT-2 stores in another way are refused by name`() async throws {
+        let shop = try Workshop(model: "gpt2/tied")
+        #expect(try await shop.train(output: "a", "--method", "lora").status == 0)
+        let outcome = try await merge(shop, "a")
+        #expect(outcome.status == 1, "\(outcome.errors)")
+        #expect(outcome.errors.contains("decoder.0.") && outcome.errors.contains("a gpt2 model"))
+        #expect(!shop.holds("merged"))
+    }
+
     @Test func `a folder that holds something stays`() async throws {
         let shop = try Workshop()
         #expect(try await shop.train(output: "a", "--method", "lora").status == 0)

@@ -30,7 +30,7 @@ MODELS = {
     "llama/gqa": LlamaConfig(
         hidden_size=16, intermediate_size=20, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2, rope_theta=500.0, rope_scaling=LLAMA3, **COMMON),
-    "llama/biased": LlamaConfig(
+    "llama/tied": LlamaConfig(
         hidden_size=14, intermediate_size=18, num_hidden_layers=2, num_attention_heads=3,
         head_dim=6, attention_bias=True, mlp_bias=True, tie_word_embeddings=True,
         rope_scaling={"rope_type": "linear", "factor": 2.0}, **COMMON),
@@ -47,7 +47,7 @@ MODELS = {
     "gpt2/tied": GPT2Config(
         n_embd=12, n_layer=2, n_head=2, n_positions=64, vocab_size=40, bos_token_id=1,
         eos_token_id=END_TOKEN, pad_token_id=0),
-    "gpt2/scaled": GPT2Config(
+    "gpt2/untied": GPT2Config(
         n_embd=15, n_layer=2, n_head=3, n_inner=22, n_positions=64, vocab_size=40, bos_token_id=1,
         eos_token_id=END_TOKEN, pad_token_id=0, scale_attn_by_inverse_layer_idx=True,
         tie_word_embeddings=False, activation_function="relu"),

@@ -31,7 +31,8 @@ struct DoRAAdapter: MergeableLinearAdapter {
         self.update = update
         self.bias = bias
         self.dropout = dropout
-        frozenSquares = try linear.unmerged().weight.squared().sum(along: 1)
+        // Laid out by rows, so that a sum has the same bits however many threads take part.
+        frozenSquares = try linear.unmerged().weight.contiguous().squared().sum(along: 1)
         magnitude = try scope.parameter(
             "magnitude",
             shape: [target.outputSize],

@@ -13,15 +13,28 @@ public enum HeadKind: String, Sendable, Hashable, Codable, CaseIterable {
     case tagging
     /// Which text belongs to an image: a place in a common space for both of a pair, without a head of its own.
     case imageText = "image-text"
+    /// The next token, behind each token, which the model's own vocabulary answers.
+    case causalLM = "causal-lm"
 
     /// Whether outputs are classes with names.
-    public var hasClasses: Bool { self != .regression && self != .imageText }
+    public var hasClasses: Bool { self != .regression && self != .imageText && !writesText }
+
+    /// Whether the model writes text, and no head of its own is trained.
+    public var writesText: Bool { self == .causalLM }
+
+    /// Whether each token has an answer of its own, not the row as one.
+    public var answersTokens: Bool { self == .tagging || writesText }
+
+    /// Whether there are layers of a head to train.
+    public var hasLayers: Bool { self != .imageText && !writesText }
 }
 
 /// What a head reads of a row.
 public enum Pooling: String, Sendable, Hashable, Codable, CaseIterable {
     /// The hidden state of the first token.
     case first
+    /// The hidden state of the last token, the one that has seen all others in a causal model.
+    case last
     /// What the model's own pooler makes of the first token.
     case pooler
     /// The mean of all tokens' hidden states.
@@ -49,13 +62,19 @@ public struct HeadConfiguration: Sendable, Hashable, Codable {
         case layers, activation, pooling, dropout
     }
 
-    /// A head as in `adapters` 1.3.0: two layers, tanh, on the first token; one layer for tagging.
-    public init(_ kind: HeadKind, outputCount: Int) {
+    /// A head as in `adapters` 1.3.0: two layers, tanh, on the first token; one layer for tagging, and
+    /// none where the model's vocabulary answers.
+    ///
+    /// - Parameters:
+    ///   - kind: What is predicted.
+    ///   - outputCount: Classes, or 1 for regression.
+    ///   - pooling: What the head reads of a row; causal models have ``ModelShape/defaultPooling``.
+    public init(_ kind: HeadKind, outputCount: Int, pooling: Pooling = .first) {
         self.kind = kind
         self.outputCount = outputCount
-        layers = kind == .imageText ? 0 : kind == .tagging ? 1 : 2
+        layers = !kind.hasLayers ? 0 : kind == .tagging ? 1 : 2
         activation = .tanh
-        pooling = .first
+        self.pooling = pooling
         dropout = nil
     }
 
@@ -67,7 +86,7 @@ public struct HeadConfiguration: Sendable, Hashable, Codable {
         pooling = try fields.value(.pooling, default: pooling)
         dropout = try fields.optional(.dropout)
         guard outputCount > 0 else { throw fields.invalid(.outputCount, "must be positive") }
-        guard layers > 0 || (kind == .imageText && layers == 0) else {
+        guard layers > 0 || (!kind.hasLayers && layers == 0) else {
             throw fields.invalid(.layers, "must be positive, found \(layers)")
         }
         if let dropout, !(0..<1).contains(dropout) {
@@ -79,37 +98,30 @@ public struct HeadConfiguration: Sendable, Hashable, Codable {
     }
 }
 
-/// A trainable prediction head: dropout and linear layers with an activation between them.
+/// A prediction head: dropout and trainable linear layers with an activation between them, or the
+/// model's own vocabulary.
 ///
 /// Reference: `adapters` 1.3.0, `heads/base.py`, `PredictionHead.build`.
 public struct Head: Sendable {
     /// The shape of the head.
     public let configuration: HeadConfiguration
+    /// The model whose vocabulary answers, where it writes text.
+    public let writer: (any LanguageModel)?
     private let layers: [Linear]
     private let dropout: Double
 
     /// Asks `scope` for the layers `0`, `1`, ...
     ///
-    /// - Throws: `ConfigurationError` if the head needs a pooler that the model lacks, or what the
-    ///   scope throws.
+    /// - Throws: `ConfigurationError` if the head needs a pooler that the model lacks or reads the
+    ///   first token of a causal model, or what the scope throws.
     public init(
         _ configuration: HeadConfiguration,
         model: ModelShape,
         _ scope: ParameterScope
     ) throws {
-        guard configuration.pooling != .pooler || model.hasPooler else {
-            throw ConfigurationError(
-                field: "pooling",
-                problem: "this model has no pooler (hint: use first or mean)"
-            )
-        }
-        guard configuration.kind != .tagging || configuration.pooling == .first else {
-            throw ConfigurationError(
-                field: "pooling",
-                problem: "a tagging head reads every token and pools nothing"
-            )
-        }
+        try configuration.checkPooling(model)
         self.configuration = configuration
+        writer = nil
         dropout = configuration.dropout ?? model.headDropout
         layers = try (0..<configuration.layers).map { index in
             let isLast = index == configuration.layers - 1
@@ -123,16 +135,41 @@ public struct Head: Sendable {
         }
     }
 
-    /// Which hidden states the head reads.
-    public var wanted: WantedTokens {
-        configuration.kind == .tagging || configuration.pooling == .mean ? .all : .first
+    /// The vocabulary of a model, with nothing to train.
+    ///
+    /// - Throws: `ConfigurationError` if the checkpoint is of a base model without vocabulary projection.
+    public init(_ configuration: HeadConfiguration, writer: any LanguageModel) throws {
+        guard writer.vocabulary != nil else {
+            throw ConfigurationError(
+                field: "task",
+                problem:
+                    "'\(configuration.kind.rawValue)' needs the projection to the vocabulary, which"
+                    + " this checkpoint lacks (hint: it was saved from a base model alone)"
+            )
+        }
+        self.configuration = configuration
+        self.writer = writer
+        (layers, dropout) = ([], 0)
     }
 
-    /// Computes logits: [rows, outputs], or [tokens, outputs] for tagging.
+    /// Which hidden states the head reads.
+    public var wanted: WantedTokens {
+        guard !configuration.kind.answersTokens else { return .all }
+        return switch configuration.pooling {
+        case .first, .pooler: .first
+        case .last: .last
+        case .mean: .all
+        }
+    }
+
+    /// Computes logits: [rows, outputs], or [tokens, outputs] where each token has an answer.
     public func callAsFunction(
         _ output: EncoderOutput,
         in context: ForwardContext
     ) throws(TorchError) -> Tensor {
+        if let writer {
+            return try writer.scores(output.hidden, in: context).converted(to: .float32)
+        }
         var context = context
         context.layout = output.layout
         var x = output.hidden
@@ -164,6 +201,32 @@ public struct Head: Sendable {
             return pooled
         case .first:
             return try output.firstTokens()
+        case .last:
+            return try output.layout.keepingLastTokens()(output.hidden)
+        }
+    }
+}
+
+extension HeadConfiguration {
+    /// Confirms that a model has what the head reads of a row.
+    fileprivate func checkPooling(_ model: ModelShape) throws(ConfigurationError) {
+        func refusal(_ problem: String) -> ConfigurationError {
+            ConfigurationError(field: "pooling", problem: problem)
+        }
+        guard !kind.answersTokens else {
+            guard [.first, model.defaultPooling].contains(pooling) else {
+                throw refusal("a tagging head reads every token and pools nothing")
+            }
+            return
+        }
+        if model.isCausal, pooling == .first || pooling == .pooler {
+            throw refusal(
+                "'\(pooling.rawValue)' reads the first token, which in a \(model.family) model"
+                    + " has seen no other (hint: use last or mean)"
+            )
+        }
+        if pooling == .pooler, !model.hasPooler {
+            throw refusal("this model has no pooler (hint: use first or mean)")
         }
     }
 }

@@ -18,3 +18,24 @@ public enum LanguageModelMetrics {
         byteCount == 0 ? .nan : totalLoss / (Double(byteCount) * log(2))
     }
 }
+
+/// Scores a language model.
+///
+/// - Parameters:
+///   - losses: Each row's loss, summed over the tokens that were to be written.
+///   - targets: These tokens.
+/// - Returns: The perplexity and, where it is known what text the tokens stand for, the bits for a byte of it.
+/// - Throws: ``MetricsError/noRows`` if there is nothing to score.
+func languageMetrics(_ losses: [Double], _ targets: TokenTargets) throws(MetricsError) -> Metrics {
+    try checkCounts(losses.count, targets.byteCounts.count)
+    let total = losses.reduce(0, +)
+    let tokens = losses.indices.reduce(0) { $0 + targets.count($1) }
+    var metrics = Metrics([
+        .perplexity: LanguageModelMetrics.perplexity(meanLoss: share(total, of: Double(tokens)))
+    ])
+    let bytes = targets.byteCounts.reduce(0, +)
+    if bytes > 0 {
+        metrics[.bitsPerByte] = LanguageModelMetrics.bitsPerByte(totalLoss: total, byteCount: bytes)
+    }
+    return metrics
+}

@@ -67,7 +67,7 @@ struct Workload {
         inputTokens = all.tokenCount
         encodingOptions = EncodingOptions(maxLength: maxLength, tracksSource: false)
         let method = try command.method.parsed()
-        let head = try command.task.head(outputs: source.labels?.count ?? 1)
+        let head = try command.task.head(outputs: source.labels?.count ?? 1, on: base.shape)
         var options = TrainingOptions()
         options.epochs = 1
         options.batchSize = command.batch

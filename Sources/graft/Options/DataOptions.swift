@@ -7,7 +7,7 @@ struct DataOptions: ParsableArguments {
     @Option(
         name: [.long, .customLong("image-column")],
         help:
-            "The column with the text, or the path of the picture (default: text; for tagging, tokens; for pictures, image)."
+            "The column with the text, or the path of the picture (default: text; for tagging, tokens; for pictures, image; for causal-lm the first there is of messages, prompt, text)."
     )
     var textColumn: String?
 
@@ -16,7 +16,7 @@ struct DataOptions: ParsableArguments {
 
     @Option(
         help:
-            "The column with the label (default: label; for tagging, tags; for image-text, captions, caption or text)."
+            "The column with the label (default: label; for tagging, tags; for image-text, captions, caption or text; for causal-lm, completion)."
     )
     var labelColumn: String?
 
@@ -54,7 +54,7 @@ struct DataOptions: ParsableArguments {
         remembered: ColumnNames = ColumnNames()
     ) throws -> Dataset {
         let schema = self.schema(
-            kind == .tagging ? .words : .text,
+            kind.input,
             for: kind,
             labelled: labelled,
             remembered: remembered
@@ -71,7 +71,7 @@ struct DataOptions: ParsableArguments {
     ) -> RowSchema {
         RowSchema(
             input,
-            target: labelled ? kind.target : nil,
+            target: labelled || kind.writesText ? kind.target : nil,
             columns: columns(remembered: remembered)
         )
     }
@@ -84,6 +84,12 @@ struct DataOptions: ParsableArguments {
     ) throws -> Dataset {
         let kind: HeadKind = split ? .tagging : .classification
         return try read(path, for: kind, labelled: false, remembered: remembered)
+    }
+
+    /// Reads what a language model is to go on from: texts, prompts or conversations.
+    func readPrompts(_ path: String, limit: Int?, remembered: ColumnNames) throws -> Dataset {
+        let schema = RowSchema(.writing, target: nil, columns: columns(remembered: remembered))
+        return try Dataset(contentsOf: path, schema: schema, format: format, limit: limit)
     }
 
     /// Makes rows of texts given as arguments.
@@ -112,13 +118,17 @@ struct DataOptions: ParsableArguments {
         return try Dataset(
             parsing: Array(lines.joined(separator: "\n").utf8),
             named: "--text",
-            schema: RowSchema(kind == .tagging ? .words : .text, target: nil),
+            schema: RowSchema(kind.input, target: nil),
             format: .jsonLines
         )
     }
 }
 
 extension HeadKind {
+    fileprivate var input: RowSchema.Input {
+        writesText ? .writing : self == .tagging ? .words : .text
+    }
+
     fileprivate var target: RowSchema.Target {
         switch self {
         case .classification: .category
@@ -126,6 +136,7 @@ extension HeadKind {
         case .regression: .number
         case .tagging: .tags
         case .imageText: .texts
+        case .causalLM: .text
         }
     }
 }

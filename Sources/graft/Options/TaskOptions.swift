@@ -21,8 +21,8 @@ struct TaskOptions: ParsableArguments {
     @Option(help: "Linear layers of the head (default: 2; for tagging, 1).")
     var headLayers: Int?
 
-    @Option(help: "What the head reads of a row.")
-    var headPooling = Pooling.first
+    @Option(help: "What the head reads of a row (default: first; of causal models, last).")
+    var headPooling: Pooling?
 
     /// What the head predicts.
     var task: HeadKind { name.kind }
@@ -37,21 +37,24 @@ struct TaskOptions: ParsableArguments {
         return try LabelMap(names: TaskOptions.list(labels))
     }
 
-    /// The head for a number of outputs.
-    func head(outputs: Int) throws -> HeadConfiguration {
-        var head = HeadConfiguration(task, outputCount: outputs)
-        guard task != .imageText || (headLayers == nil && headPooling == .first) else {
+    /// The head for a number of outputs, on a model.
+    func head(outputs: Int, on model: ModelShape) throws -> HeadConfiguration {
+        guard task.hasLayers || (headLayers == nil && headPooling == nil) else {
             throw ValidationError(
-                "image-text has no head: neither --head-layers nor --head-pooling"
+                "\(name) has no head of its own: neither --head-layers nor --head-pooling"
             )
         }
+        var head = HeadConfiguration(
+            task,
+            outputCount: outputs,
+            pooling: headPooling ?? model.defaultPooling
+        )
         if let headLayers {
             guard headLayers > 0 else {
                 throw ValidationError("--head-layers must be at least 1, found \(headLayers)")
             }
             head.layers = headLayers
         }
-        head.pooling = headPooling
         return head
     }
 

@@ -49,7 +49,7 @@ struct TrainingSettings: ParsableArguments {
 
     @Option(
         help:
-            "The longest row in tokens; longer ones are cut (default: 128, or the model's positions)."
+            "The longest row in tokens; longer ones are cut (default: 128, for causal-lm 512, or the model's positions)."
     )
     var maxLength: Int?
 
@@ -100,7 +100,11 @@ struct TrainingSettings: ParsableArguments {
     /// The longest text for a model; a picture is always as long.
     func longestRow(of base: BaseModel, for kind: HeadKind) throws -> Int {
         guard base.readsImages, kind != .imageText else {
-            return try TrainingSettings.longestRow(maxLength, positions: base.shape.positions)
+            return try TrainingSettings.longestRow(
+                maxLength,
+                of: kind,
+                positions: base.shape.positions
+            )
         }
         guard maxLength == nil else {
             throw ValidationError("--max-length cuts texts, and this model reads pictures")
@@ -109,8 +113,12 @@ struct TrainingSettings: ParsableArguments {
     }
 
     /// What `--max-length` means for a model with so many positions.
-    static func longestRow(_ maxLength: Int?, positions: Int) throws -> Int {
-        guard let maxLength else { return min(128, positions) }
+    static func longestRow(
+        _ maxLength: Int?,
+        of kind: HeadKind,
+        positions: Int
+    ) throws -> Int {
+        guard let maxLength else { return min(kind.writesText ? 512 : 128, positions) }
         guard (1...positions).contains(maxLength) else {
             throw ValidationError("--max-length must be in 1 ... \(positions) for this model")
         }

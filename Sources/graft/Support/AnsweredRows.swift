@@ -28,8 +28,9 @@ struct AnsweredRows {
         case .multiLabel: members.append(.init("labels", .array(labels)))
         case .tagging: members.append(.init("tags", .array(labels)))
         case .imageText: break
-        case .regression:
-            members.append(.init("value", answer.scores.first.map { .number($0.score) } ?? .null))
+        case .regression, .causalLM:
+            let name = kind == .regression ? "value" : "log_probability"
+            members.append(.init(name, answer.scores.first.map { .number($0.score) } ?? .null))
         }
         if kind == .classification || kind == .multiLabel {
             let scores = answer.scores.map { JSONValue.Member($0.label, .number($0.score)) }
@@ -40,7 +41,9 @@ struct AnsweredRows {
                 JSONValue.array(list.map { .number(shortest: $0) })
             }
             // A list for each word of a tagged row, else the row's own.
-            members.append(.init("logits", kind == .tagging ? .array(values) : values[0]))
+            members.append(
+                .init("logits", kind.answersTokens ? .array(values) : values[0])
+            )
         }
         return .object(members)
     }
@@ -65,7 +68,7 @@ struct AnsweredRows {
         case .multiLabel: return answer.labels.joined(separator: ", ")
         case .tagging: return answer.labels.joined(separator: " ")
         case .imageText: return ""
-        case .regression: return Figures.score(answer.scores.first?.score ?? .nan)
+        case .regression, .causalLM: return Figures.score(answer.scores.first?.score ?? .nan)
         }
     }
 

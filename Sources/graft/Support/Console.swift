@@ -13,6 +13,11 @@ enum Console {
     /// Writes a result as one JSON object.
     static func out(_ value: JSONValue) { write(value.description + "\n", to: .standardOutput) }
 
+    /// Writes a piece of a text as it is: more follows.
+    static func piece(_ text: String) {
+        FileHandle.standardOutput.write(Data(text.utf8))
+    }
+
     /// Writes anything that is no result.
     static func error(_ text: String, terminator: String = "\n") {
         write(plain(text) + terminator, to: .standardError)

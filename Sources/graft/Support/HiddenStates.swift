@@ -41,13 +41,11 @@ struct HiddenStates {
     ) throws -> Tensor {
         let width = hiddenSize
         var all = [Float](repeating: 0, count: rows.count * width)
-        let parts = try parts(of: rows, wanted: pooling == .cls ? .first : .all) { output in
+        let parts = try parts(of: rows, wanted: pooling.wanted) { output in
             switch pooling {
-            case .mean: return try output.layout.rowMeans(output.hidden)
-            case .cls:
-                let isPooled = output.layout.tokenCount == output.layout.rowCount
-                return try isPooled
-                    ? output.hidden : output.layout.firstTokens(of: output.hidden)
+            case .mean: try output.layout.rowMeans(output.hidden)
+            case .cls: try output.layout.firstTokens(of: output.hidden)
+            case .last: try output.layout.keepingLastTokens()(output.hidden)
             }
         }
         for part in parts {

@@ -22,7 +22,7 @@ extension Inspection {
         if holds("adapter_config.json") {
             self = .adapter(try AdapterBundle(path: path))
         } else if holds("config.json") {
-            self = .model(try BaseModel(path: path))
+            self = .model(try BaseModel(path: path, dtype: nil))
         } else if holds("progress.json") {
             self = try .checkpoint(path)
         } else if let state = contents.filter({ $0.hasPrefix("step-") })

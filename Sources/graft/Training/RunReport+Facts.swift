@@ -34,9 +34,10 @@ extension TrainingTask {
 
     /// The settings that the rows and the head have.
     var entries: [RunReport.Entry] {
-        [
-            .init("longest row", maxLength), .init("head layers", head.layers),
-            .init("head pooling", head.pooling.rawValue),
+        let rows: [RunReport.Entry] = [.init("longest row", maxLength)]
+        guard !head.kind.writesText else { return rows }
+        return rows + [
+            .init("head layers", head.layers), .init("head pooling", head.pooling.rawValue),
         ]
     }
 }

@@ -51,7 +51,7 @@ struct TrainingRun {
         ownWarnings =
             method.warnings(
                 for: task.base.encoder.sites,
-                isSequenceTask: task.head.kind != .tagging
+                isSequenceTask: !task.head.kind.answersTokens
             ) + (try TrainingRun.startWarnings(trainer, task.trainRows))
     }
 
@@ -65,6 +65,8 @@ struct TrainingRun {
     var announcement: String {
         "\(methodName) on \(task.base.path): \(Figures.count(trainer.trainableCount)) parameters,"
             + " \(Figures.count(task.train.count)) rows, \(trainer.options.workers) workers"
+            + (task.hasMessages
+                ? ", messages written by the chat template of the model's folder" : "")
     }
 
     private static func startWarnings(_ trainer: Trainer, _ rows: EncodedRows) throws -> [String] {

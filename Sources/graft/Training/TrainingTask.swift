@@ -54,7 +54,7 @@ struct TrainingTask {
         brokenWarnings = [learned, scored].compactMap { $0?.warning }
         let labelMap = try task.labelMap(of: train)
         labels = labelMap?.names ?? []
-        head = try task.head(outputs: base.outputCount(kind, labels: labelMap))
+        head = try task.head(outputs: base.outputCount(kind, labels: labelMap), on: base.shape)
         func encoded(_ rows: TaskRows) throws -> EncodedRows {
             try base.encoded(rows, maxLength: maxLength, kind: kind, labels: labelMap)
         }
@@ -91,6 +91,9 @@ struct TrainingTask {
         return ContentHash(of: (fingerprint + hashes + encoded).joined(separator: "\n").utf8)
             .hexadecimal
     }
+
+    /// Whether there are conversations among the rows.
+    var hasMessages: Bool { train.contains { $0.messages != nil } }
 
     /// What the user should know about the rows.
     var warnings: [String] {

@@ -171,7 +171,7 @@ struct ContrastiveTests {
         #expect(throws: TrainingError.self) {
             try prepared(clip, bottleneck) { $0.labelSmoothing = 0.1 }
         }
-        #expect(throws: TrainingError.nothingToTrain(method: "head")) {
+        #expect(throws: TrainingError.nothingToTrain(method: "head", family: "clip")) {
             try prepared(clip, "head") { _ in }
         }
     }

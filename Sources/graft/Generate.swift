@@ -1,0 +1,170 @@
+internal import ArgumentParser
+internal import Foundation
+internal import GraftData
+internal import GraftModels
+internal import GraftTraining
+
+/// The command `graft generate`.
+struct Generate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "generate",
+        abstract: "Write texts on, or answer conversations, with a model and trained adapters.",
+        discussion: """
+            One text is written to the standard output as it comes:
+
+              graft generate --model TinyLlama --adapter runs/poet --text 'Shall I compare thee' --temperature 0.8
+
+            Of several texts, or of rows, each gets a JSON object. Rows have a column 'text', 'prompt' or 'messages'; \
+            messages, and texts with --chat, are written as the model's chat template says:
+
+              graft generate --model TinyLlama --data questions.jsonl --output answers.jsonl
+
+              {"id": 7, "text": "It is raining.", "tokens": 5, "ending": "end"}
+
+            At temperature 0 the likeliest token is taken, and with --beams the likeliest sequence is searched for. What is \
+            drawn depends on --seed and the row alone.
+            """
+    )
+
+    @OptionGroup var model: ModelOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "An adapter's folder, or a composition of such (default: the frozen model).",
+            valueName: "folder"
+        )
+    )
+    var adapter: String?
+
+    @Option(name: .customLong("data"), help: ArgumentHelp("The rows.", valueName: "file"))
+    var file: String?
+
+    @Option(name: .customLong("text"), help: "A text; may be given several times.")
+    var texts: [String] = []
+
+    @Flag(help: "Take texts for what a user says, and answer them.")
+    var chat = false
+
+    @Option(help: "Read at most this many rows.")
+    var limit: Int?
+
+    @Option(
+        help: ArgumentHelp("Where to write rows (default: the standard output).", valueName: "file")
+    )
+    var output: String?
+
+    @OptionGroup(title: "Generation") var settings: GenerationSettings
+    @OptionGroup var adapterOptions: AdapterOptions
+    @OptionGroup(title: "Data") var data: DataOptions
+    @OptionGroup(title: "Output") var common: CommonOptions
+
+    func validate() throws {
+        guard (file == nil) != texts.isEmpty else {
+            throw ValidationError("give either --data or --text")
+        }
+        guard !chat || file == nil else {
+            throw ValidationError("--chat goes with --text; rows have a column 'messages'")
+        }
+    }
+
+    func run() throws {
+        let output = try OutputFile.checked(output)
+        let base = try model.load()
+        let predictor = try adapter.map { try adapterOptions.predictor($0, on: base) }
+        var writer = try TextWriter(base, adapter: predictor)
+        settings.apply(to: &writer)
+        let rows = try rows(remembered: predictor?.bundle.columnNames ?? ColumnNames())
+        let prompts = rows.map(prompt)
+        guard texts.count != 1 || common.json || output != nil else {
+            // Text comes from one row alone, one piece after another.
+            _ = try writer(prompts) { _, text in Console.piece(text) }
+            Console.piece("\n")
+            return
+        }
+        let sink = try output.map { try RowWriter(path: $0) } ?? RowWriter()
+        // Batch by batch, so that what is done is not lost when a later row fails.
+        for first in stride(from: 0, to: rows.count, by: settings.rowsAtOnce) {
+            let part = first..<min(first + settings.rowsAtOnce, rows.count)
+            let answers = try writer(Array(prompts[part]), firstKey: first)
+            for (row, answer) in zip(part, answers) {
+                try sink.write(
+                    .object([
+                        .init("id", rows[row].id.json), .init("text", .string(answer.text)),
+                        .init("tokens", .integer(answer.tokenCount)),
+                        .init("ending", .string(answer.ending.rawValue)),
+                    ])
+                )
+            }
+        }
+        try sink.finish()
+    }
+
+    private func rows(remembered: ColumnNames) throws -> Dataset {
+        guard let file else { return try DataOptions.rows(texts, for: .causalLM) }
+        return try data.readPrompts(file, limit: limit, remembered: remembered)
+    }
+
+    private func prompt(_ row: Row) -> TextWriter.Prompt {
+        if let messages = row.messages { return .messages(messages) }
+        return chat ? .messages([RowMessage(role: "user", content: row.text)]) : .text(row.text)
+    }
+}
+
+/// How tokens are chosen.
+struct GenerationSettings: ParsableArguments {
+    @Option(help: "The most tokens that are written.")
+    var maxNewTokens = 128
+
+    @Option(
+        help:
+            "What scores are divided by before a token is drawn; 0 takes the likeliest (default: 0, with --top-k or --top-p 1)."
+    )
+    var temperature: Double?
+
+    @Option(help: "Draw from so many of the likeliest tokens.")
+    var topK: Int?
+
+    @Option(
+        help: "Draw from the likeliest tokens that have this share of the probability together."
+    )
+    var topP: Double?
+
+    @Option(help: "What scores of tokens that are there already are divided by.")
+    var repetitionPenalty = 1.0
+
+    @Option(help: "Search for the likeliest sequence with so many kept at a time.")
+    var beams = 1
+
+    @Option(help: "The power of its length that a found sequence's score is divided by.")
+    var lengthPenalty = 1.0
+
+    @Option(help: "End a row at this text, which is left out; may be given several times.")
+    var stop: [String] = []
+
+    @Option(help: "What draws.")
+    var seed: UInt64 = 0
+
+    @Option(help: "Rows that are written on at once.")
+    var batch = 8
+
+    /// Rows between two writings of results.
+    var rowsAtOnce: Int { batch * Workers.cores }
+
+    /// Sets what the user asked for.
+    func apply(to writer: inout TextWriter) {
+        writer.options.maxNewTokens = maxNewTokens
+        writer.options.temperature = temperature ?? (topK == nil && topP == nil ? 0 : 1)
+        writer.options.topK = topK
+        writer.options.topP = topP
+        writer.options.repetitionPenalty = repetitionPenalty
+        writer.options.beams = beams
+        writer.options.lengthPenalty = lengthPenalty
+        writer.options.seed = seed
+        writer.stops = stop
+        writer.batchSize = batch
+    }
+
+    func validate() throws {
+        guard batch > 0 else { throw ValidationError("--batch must be at least 1, found \(batch)") }
+    }
+}
