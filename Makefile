@@ -29,6 +29,11 @@ quickstart: build ## Train, check and use an adapter on a real model
 test: setup ## Run all tests (TEST_FLAGS='--filter NAME' for some)
 	@$(BUILD) --build-tests
 	@swift test --configuration release --skip-build --disable-xctest $(TEST_FLAGS)
+ifeq ($(strip $(TEST_FLAGS)),)
+	@for lanes in 4 8; do echo "kernels of vectors of at most $$lanes floats:"; \
+	GRAFT_VECTOR_LANES=$$lanes swift test --configuration release --skip-build --disable-xctest \
+	--filter GraftTorchTests; done
+endif
 
 benchmark: build ## Count instructions of the hot paths and compare them with Benchmarks/Thresholds
 	@Benchmarks/run.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs Graft and its peers in turn on the same rows, and prints medians and ratios as one Markdown table.
 
-  python3 Benchmarks/compare.py --graft .build/release/graft --peer ../shared/bench/peer_train.py --python PEER_PYTHON \\
+  python3 Benchmarks/compare.py --graft .build/release/graft --python PEER_PYTHON \\
       --model all-MiniLM-L6-v2 --data sst2 sst2/train_20k.jsonl.gz sst2/dev.jsonl.gz 4000 \\
       --data ag_news ag_news/train_10k.jsonl.gz ag_news/test.jsonl.gz 2000 --encode-rows 10000
 
@@ -142,7 +142,7 @@ class Encoding:
                 return run([a.graft, "encode", "--model", self.model, "--data", path, "--pool", "mean", "--normalize",
                             "--max-length", str(a.max_length), "--output", ours, "--json"])[1]
             start, seconds = encode(one), encode(many)
-            # Our process tells no time of its own: that of one row is its start.
+            # The peer's time has its tokenizing in it, our own `encode_seconds` has not: the whole process less its start.
             pairs.append((
                 {"encode_rows_per_second": len(lines) / max(seconds - start, 1e-9),
                  "process_rows_per_second": len(lines) / seconds},
@@ -181,7 +181,7 @@ def table(results):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--graft", required=True)
-    p.add_argument("--peer", required=True, help="the peers' training script")
+    p.add_argument("--peer", default=os.path.join(os.path.dirname(__file__), "peer_train.py"), help="the peers' training script")
     p.add_argument("--python", default="python3")
     p.add_argument("--model", required=True, action="append")
     p.add_argument("--data", required=True, action="append", nargs=4, metavar=("NAME", "TRAIN", "EVAL", "ROWS"))

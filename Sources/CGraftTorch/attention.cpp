@@ -31,21 +31,29 @@ struct Slice {
   int64_t stride;
 
   Slice(float *start, int64_t stride) : start(start), stride(stride) {}
+  /// Nothing, of an undefined matrix.
   Slice(const at::Tensor &matrix, int64_t first_token, int64_t head, int64_t d)
-      : start(matrix.data_ptr<float>() + first_token * matrix.stride(0) + head * d), stride(matrix.stride(0)) {}
+      : start(matrix.defined() ? matrix.data_ptr<float>() + first_token * matrix.stride(0) + head * d : nullptr),
+        stride(matrix.defined() ? matrix.stride(0) : 0) {}
   Slice from(int64_t row) const { return {start + row * stride, stride}; }
 };
-
-/// A float32 CPU matrix whose rows are contiguous.
-at::Tensor rows_of(const at::Tensor &matrix) {
-  return !matrix.defined() || matrix.stride(-1) == 1 ? matrix : matrix.contiguous();
-}
 
 /// `c (+)= a b` for small matrices of one row and head.
 void multiply(int64_t rows, int64_t columns, int64_t depth, Slice a, bool a_is_transposed, Slice b,
               bool b_is_transposed, Slice c, bool c_is_padded, bool accumulates) {
-  kernels().multiply({rows, columns, depth, a.start, a_is_transposed ? 1 : a.stride, a_is_transposed ? a.stride : 1,
-                      b.start, b.stride, b_is_transposed, c.start, c.stride, c_is_padded, nullptr, accumulates});
+  kernels().multiply({.rows = rows,
+                      .columns = columns,
+                      .depth = depth,
+                      .a = a.start,
+                      .a_row = a_is_transposed ? 1 : a.stride,
+                      .a_step = a_is_transposed ? a.stride : 1,
+                      .b = b.start,
+                      .b_stride = b.stride,
+                      .b_is_transposed = b_is_transposed,
+                      .c = c.start,
+                      .c_stride = c.stride,
+                      .c_is_padded = c_is_padded,
+                      .accumulates = accumulates});
 }
 
 /// Keys that lie together: a prefix, or a row's own.
@@ -117,7 +125,7 @@ class HeadPass {
     });
   }
 
-  /// The gradients of queries, and what this head adds to those of its keys and values.
+  /// The gradients of queries, and what this head adds to those of its keys and values; none where there is no slice.
   void backward(int64_t head, const Slice &queries, const Slice &incoming, const float *log_sums,
                 const Slice &query_gradients, const std::vector<Stretch> &outgoing, float *bias_gradients) {
     for_each_block([&](int64_t from, int64_t to) {
@@ -134,9 +142,16 @@ class HeadPass {
         const Stretch &in = stretches[s];
         const Slice p(lines.data() + in.start, stride), g(gradient_lines.data() + in.start, stride);
         const int64_t keys = seen(in, to);
-        multiply(to - from, width(), keys, g, false, in.keys, false, query_gradients.from(from), false, s > 0);
-        multiply(keys, width(), to - from, g, true, queries.from(from), false, outgoing[s].keys, false, true);
-        multiply(keys, width(), to - from, p, true, incoming.from(from), false, outgoing[s].values, false, true);
+        const Stretch &out = outgoing[s];
+        if (query_gradients.start != nullptr) {
+          multiply(to - from, width(), keys, g, false, in.keys, false, query_gradients.from(from), false, s > 0);
+        }
+        if (out.keys.start != nullptr) {
+          multiply(keys, width(), to - from, g, true, queries.from(from), false, out.keys, false, true);
+        }
+        if (out.values.start != nullptr) {
+          multiply(keys, width(), to - from, p, true, incoming.from(from), false, out.values, false, true);
+        }
       }
     });
   }
@@ -213,8 +228,8 @@ struct RaggedAttention : torch::autograd::Function<RaggedAttention> {
                             const at::Tensor &value, const std::optional<at::Tensor> &prefix_key,
                             const std::optional<at::Tensor> &prefix_value, const std::optional<at::Tensor> &bias,
                             const c10::intrusive_ptr<Shape> &shape) {
-    const Operands operands{rows_of(query), rows_of(key), rows_of(value), rows_of(prefix_key.value_or(at::Tensor())),
-                            rows_of(prefix_value.value_or(at::Tensor())),
+    const Operands operands{as_rows(query), as_rows(key), as_rows(value), as_rows(prefix_key.value_or(at::Tensor())),
+                            as_rows(prefix_value.value_or(at::Tensor())),
                             bias ? bias->contiguous() : at::Tensor()};
     const int64_t group = shape->heads / shape->key_heads;
     auto output = at::empty(query.sizes(), query.options());
@@ -240,14 +255,15 @@ struct RaggedAttention : torch::autograd::Function<RaggedAttention> {
     const auto saved = context->get_saved_variables();
     const Operands operands{saved[0], saved[1], saved[2], saved[3], saved[4], saved[5]};
     const auto shape = c10::static_intrusive_pointer_cast<Shape>(context->saved_data["shape"].toCapsule());
-    const auto gradient = rows_of(gradients[0]);
+    const auto gradient = as_rows(gradients[0]);
     const float *log_sum = saved[6].data_ptr<float>();
     const int64_t group = shape->heads / shape->key_heads;
     const int64_t prefix = operands.prefix();
 
-    auto query_gradient = at::empty(operands.query.sizes(), operands.query.options());
-    auto key_gradient = at::zeros(operands.key.sizes(), operands.key.options());
-    auto value_gradient = at::zeros(operands.value.sizes(), operands.value.options());
+    at::Tensor query_gradient, key_gradient, value_gradient;
+    if (context->needs_input_grad(0)) query_gradient = at::empty(operands.query.sizes(), operands.query.options());
+    if (context->needs_input_grad(1)) key_gradient = at::zeros(operands.key.sizes(), operands.key.options());
+    if (context->needs_input_grad(2)) value_gradient = at::zeros(operands.value.sizes(), operands.value.options());
     at::Tensor prefix_key_parts, prefix_value_parts;  // [rows * prefix, key heads * d], summed over rows at the end
     if (prefix > 0) {
       prefix_key_parts = at::zeros({shape->rows * prefix, operands.key.size(1)}, operands.key.options());
@@ -302,8 +318,11 @@ void check(const Operands &operands, const Shape &shape, bool has_gaps) {
   TORCH_CHECK(shape.query_offsets.front() == 0 && first_key == 0 &&
                   std::is_sorted(shape.query_offsets.begin(), shape.query_offsets.end()) &&
                   std::is_sorted(shape.key_starts.begin(), shape.key_starts.end()) &&
-                  std::equal(shape.key_starts.begin(), shape.key_starts.end(), shape.key_ends.begin(), std::less_equal<>()),
-              "the rows' offsets must rise from 0");
+                  std::equal(shape.key_starts.begin(), shape.key_starts.end(), shape.key_ends.begin(), std::less_equal<>()) &&
+                  (shape.rows == 0 || std::equal(shape.key_starts.begin() + 1, shape.key_starts.end(),
+                                                 shape.key_ends.begin(), std::greater_equal<>())),
+              "the rows' offsets must rise from 0, and no row reach into the next");
+  TORCH_CHECK(std::isfinite(shape.scale) && shape.scale > 0, "scores are scaled by a positive number, found ", shape.scale);
   TORCH_CHECK(shape.query_offsets.back() == q.size(0) &&
                   (has_gaps ? end_of_keys <= operands.key.size(0) : end_of_keys == operands.key.size(0)),
               "the rows' offsets end at ", shape.query_offsets.back(), " and ", end_of_keys, ", but there are ", q.size(0),

@@ -7,6 +7,7 @@
 #include <c10/core/ScalarType.h>
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -53,6 +54,23 @@ at::Generator &unwrap(gt_generator handle);
 
 at::ScalarType scalar_type(gt_dtype dtype);
 c10::Device device(gt_device device);
+
+/// A matrix [rows, width] of the last dimension, whose rows are contiguous; undefined stays so.
+inline at::Tensor as_rows(const at::Tensor &x) {
+  if (!x.defined()) return x;
+  int64_t count = 1;
+  for (const int64_t size : x.sizes().slice(0, static_cast<size_t>(x.dim() - 1))) count *= size;
+  const auto rows = x.dim() == 2 ? x : x.reshape({count, x.size(-1)});
+  return rows.stride(1) == 1 ? rows : rows.contiguous();
+}
+
+/// Whether the kernels take a tensor as it is.
+inline bool is_float_on_cpu(const at::Tensor &x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
+
+/// How many pieces of work that is multiplications are worth a thread of their own.
+inline int64_t grain_of(int64_t multiplications) {
+  return std::max<int64_t>(1, (1 << 20) / std::max<int64_t>(1, multiplications));
+}
 
 inline at::IntArrayRef dims(const int64_t *shape, int32_t rank) {
   return at::IntArrayRef(shape, static_cast<size_t>(rank));

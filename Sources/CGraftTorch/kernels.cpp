@@ -3,7 +3,9 @@
 #include "kernels.h"
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
 #include "hash.h"
@@ -52,14 +54,22 @@ namespace avx512 {
         set::gelu                                                                                                  \
   }
 
+/// Floats in a vector at most: tests set GRAFT_VECTOR_LANES to try the kernels of lesser processors.
+[[maybe_unused]] static int lane_limit() {
+  const char *limit = std::getenv("GRAFT_VECTOR_LANES");
+  return limit == nullptr ? INT_MAX : std::atoi(limit);
+}
+
 const Kernels &kernels() {
 #if defined(__x86_64__)
   static const Kernels best = [] {
     __builtin_cpu_init();
+    const int limit = lane_limit();
     const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vl");
-    if (wide) return KERNELS(avx512);
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? KERNELS(avx2) : KERNELS(baseline);
+    if (wide && limit >= 16) return KERNELS(avx512);
+    const bool fused = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    return fused && limit >= 8 ? KERNELS(avx2) : KERNELS(baseline);
   }();
 #else
   static const Kernels best = KERNELS(baseline);

@@ -33,15 +33,15 @@ struct Product {
   /// Element (k, j) is `b[k * b_stride + j]`, or `b[j * b_stride + k]` if transposed.
   const float *b;
   int64_t b_stride;
-  bool b_is_transposed;
+  bool b_is_transposed = false;
   float *c;
   int64_t c_stride;
   /// Whether there is room behind each row of c, to be overwritten, up to a multiple of the panel.
-  bool c_is_padded;
+  bool c_is_padded = false;
   /// [columns] or null.
-  const float *bias;
+  const float *bias = nullptr;
   /// Whether c is added to instead of overwritten.
-  bool accumulates;
+  bool accumulates = false;
   /// All panels of b as `pack` writes them, or null to pack them as they are needed.
   const float *panels = nullptr;
   /// Columns of the b that `panels` were packed from, and which of them is this product's first.
@@ -67,8 +67,8 @@ struct Kernels {
 
 const Kernels &kernels();
 
-/// Whether `multiply` is meant to be used: it is quicker than the MKL inside PyPI's libtorch wherever there are fused
-/// multiply-adds (1.2 times with AVX2, 2.3 times with AVX-512 on Zen 5), and gives a row the same bits in any batch.
+/// Whether `multiply` is meant to be used: with fused multiply-adds it gives a row the same bits in any batch and is not
+/// slower than the MKL inside PyPI's libtorch (on AMD: as fast with AVX2, twice as fast with AVX-512).
 inline bool has_fast_product() { return kernels().lanes >= 8; }
 
 }  // namespace graft

@@ -24,10 +24,7 @@ namespace {
 void multiply(const Product &whole) {
   const int64_t panel = kernels().panel;
   const int64_t panels = (whole.columns + panel - 1) / panel;
-  const int64_t work = std::max<int64_t>(1, whole.rows * whole.depth * panel);
-  // Parts below this many multiplications cost more to share out than to compute.
-  const int64_t grain = std::max<int64_t>(1, (1 << 20) / work);
-  at::parallel_for(0, panels, grain, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, panels, grain_of(whole.rows * whole.depth * panel), [&](int64_t begin, int64_t end) {
     const int64_t first = begin * panel;
     Product part = whole;
     part.columns = std::min(end * panel, whole.columns) - first;
@@ -37,12 +34,6 @@ void multiply(const Product &whole) {
     if (part.bias != nullptr) part.bias += first;
     kernels().multiply(part);
   });
-}
-
-/// Rows of `width` elements, each contiguous.
-at::Tensor as_rows(const at::Tensor &x) {
-  auto rows = x.reshape({-1, x.size(-1)});
-  return rows.stride(1) == 1 ? rows : rows.contiguous();
 }
 
 bool has_dense_lines(const at::Tensor &matrix) { return matrix.stride(1) == 1 || matrix.stride(0) == 1; }
@@ -86,8 +77,16 @@ at::Tensor product(const at::Tensor &rows, const at::Tensor &weight, bool transp
 /// g^T x: [n, out], [n, in] -> [out, in]
 at::Tensor weight_gradient(const at::Tensor &g, const at::Tensor &x) {
   auto w = at::empty({g.size(1), x.size(1)}, g.options());
-  multiply({g.size(1), x.size(1), g.size(0), g.data_ptr<float>(), 1, g.stride(0), x.data_ptr<float>(), x.stride(0),
-            false, w.data_ptr<float>(), w.stride(0), false, nullptr, false});
+  multiply({.rows = g.size(1),
+            .columns = x.size(1),
+            .depth = g.size(0),
+            .a = g.data_ptr<float>(),
+            .a_row = 1,
+            .a_step = g.stride(0),
+            .b = x.data_ptr<float>(),
+            .b_stride = x.stride(0),
+            .c = w.data_ptr<float>(),
+            .c_stride = w.stride(0)});
   return w;
 }
 
@@ -120,8 +119,8 @@ struct Linear : torch::autograd::Function<Linear> {
 };
 
 bool is_ours(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
-  const auto fits = [](const at::Tensor &t) { return t.is_cpu() && t.scalar_type() == at::kFloat; };
-  return has_fast_product() && fits(x) && fits(weight) && (!bias.defined() || fits(bias)) && x.dim() >= 1 &&
+  return has_fast_product() && is_float_on_cpu(x) && is_float_on_cpu(weight) &&
+         (!bias.defined() || is_float_on_cpu(bias)) && x.dim() >= 1 &&
          weight.dim() == 2 && has_dense_lines(weight) && x.size(-1) == weight.size(1) && weight.size(1) > 0 &&
          (!bias.defined() || (bias.dim() == 1 && bias.size(0) == weight.size(0) && bias.stride(0) == 1));
 }

@@ -3,7 +3,8 @@
 // A training step makes and frees some hundreds of large tensors, whose sizes differ a little from step to step, since
 // rows are ragged. malloc cuts them out of arenas in whose gaps the next step's seldom fit, and grows to twice what is
 // in use. Here a size is rounded up to one of eight classes between powers of two, a free block serves its own class
-// and those a little smaller, and blocks in use and free ones together never take more than what was once in use.
+// and those a little smaller, and blocks in use and free ones together take at most a quarter more than what was once in
+// use.
 
 #include <c10/core/CPUAllocator.h>
 #include <sys/mman.h>
@@ -58,8 +59,9 @@ class Stock {
     for (size_t index = size.index; index < std::min(size.index + 8, SizeClass::count); ++index) {
       if (Header *block = pop(index)) return note_use(block);
     }
-    most_used = std::max(most_used, used + size.bytes);
-    while (used + free + size.bytes > most_used + most_used / 4 && drop_largest()) {
+    // A request that the system refuses must not raise the bound: `note_use` does, once there is a block.
+    const size_t most = std::max(most_used, used + size.bytes);
+    while (used + free + size.bytes > most + most / 4 && drop_largest()) {
     }
     Header *block = map(size.bytes);
     while (block == nullptr && drop_largest()) block = map(size.bytes);

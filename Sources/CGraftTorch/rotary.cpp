@@ -24,7 +24,7 @@ at::Tensor turned(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &
   auto out = at::empty(x.sizes(), x.options());
   const int64_t tokens = x.size(0), d = x.size(1) / heads, half = cos.size(1);
   const float *cosines = cos.data_ptr<float>(), *sines = sin.data_ptr<float>();
-  at::parallel_for(0, tokens, std::max<int64_t>(1, (1 << 15) / x.size(1)), [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, tokens, std::max<int64_t>(1, (1 << 15) / std::max<int64_t>(1, x.size(1))), [&](int64_t begin, int64_t end) {
     for (int64_t token = begin; token < end; ++token) {
       const float *c = cosines + token * half, *s = sines + token * half;
       for (int64_t head = 0; head < heads; ++head) {

@@ -23,18 +23,13 @@ using Tensors = std::vector<at::Tensor>;
 /// Runs `body(segment)` for all of them, on the threads that libtorch may use.
 template <typename Body> void for_each_segment(size_t count, int64_t work_of_all, const Body &body) {
   const auto segments = static_cast<int64_t>(count);
-  const int64_t work = std::max<int64_t>(1, work_of_all / std::max<int64_t>(1, segments));
-  // Parts below this many multiplications cost more to share out than to compute.
-  const int64_t grain = std::max<int64_t>(1, (1 << 20) / work);
-  at::parallel_for(0, segments, grain, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, segments, grain_of(work_of_all / std::max<int64_t>(1, segments)), [&](int64_t begin, int64_t end) {
     for (int64_t segment = begin; segment < end; ++segment) body(static_cast<size_t>(segment));
   });
 }
 
 /// Where rows `offset ...` of a matrix lie.
 float *rows_from(const at::Tensor &x, int64_t offset) { return x.data_ptr<float>() + offset * x.stride(0); }
-
-at::Tensor as_rows(const at::Tensor &x) { return x.stride(1) == 1 ? x : x.contiguous(); }
 
 struct SegmentedLinear : torch::autograd::Function<SegmentedLinear> {
   static at::Tensor forward(torch::autograd::AutogradContext *context, const at::Tensor &input, at::TensorList weights,
@@ -43,9 +38,18 @@ struct SegmentedLinear : torch::autograd::Function<SegmentedLinear> {
     const int64_t depth = x.size(1), width = weights[0].size(0);
     auto y = at::empty({x.size(0), width}, x.options());
     for_each_segment(weights.size(), x.size(0) * depth * width, [&](size_t i) {
-      kernels().multiply({offsets[i + 1] - offsets[i], width, depth, rows_from(x, offsets[i]), x.stride(0), 1,
-                          weights[i].data_ptr<float>(), weights[i].stride(0), true, rows_from(y, offsets[i]), width,
-                          false, biases.empty() ? nullptr : biases[i].data_ptr<float>(), false});
+      kernels().multiply({.rows = offsets[i + 1] - offsets[i],
+                          .columns = width,
+                          .depth = depth,
+                          .a = rows_from(x, offsets[i]),
+                          .a_row = x.stride(0),
+                          .a_step = 1,
+                          .b = weights[i].data_ptr<float>(),
+                          .b_stride = weights[i].stride(0),
+                          .b_is_transposed = true,
+                          .c = rows_from(y, offsets[i]),
+                          .c_stride = width,
+                          .bias = biases.empty() ? nullptr : biases[i].data_ptr<float>()});
     });
     const auto is_trained = [](const at::Tensor &t) { return t.requires_grad(); };
     Tensors saved{std::any_of(weights.begin(), weights.end(), is_trained) ? x : at::Tensor()};
@@ -73,12 +77,28 @@ struct SegmentedLinear : torch::autograd::Function<SegmentedLinear> {
       const int64_t height = offsets[i + 1] - offsets[i];
       const auto &weight = saved[1 + i];
       if (result[0].defined()) {
-        kernels().multiply({height, depth, width, rows_from(g, offsets[i]), g.stride(0), 1, weight.data_ptr<float>(),
-                            weight.stride(0), false, rows_from(result[0], offsets[i]), depth, false, nullptr, false});
+        kernels().multiply({.rows = height,
+                            .columns = depth,
+                            .depth = width,
+                            .a = rows_from(g, offsets[i]),
+                            .a_row = g.stride(0),
+                            .a_step = 1,
+                            .b = weight.data_ptr<float>(),
+                            .b_stride = weight.stride(0),
+                            .c = rows_from(result[0], offsets[i]),
+                            .c_stride = depth});
       }
       if (result[1 + i].defined()) {
-        kernels().multiply({width, depth, height, rows_from(g, offsets[i]), 1, g.stride(0), rows_from(x, offsets[i]),
-                            x.stride(0), false, result[1 + i].data_ptr<float>(), depth, false, nullptr, false});
+        kernels().multiply({.rows = width,
+                            .columns = depth,
+                            .depth = height,
+                            .a = rows_from(g, offsets[i]),
+                            .a_row = 1,
+                            .a_step = g.stride(0),
+                            .b = rows_from(x, offsets[i]),
+                            .b_stride = x.stride(0),
+                            .c = result[1 + i].data_ptr<float>(),
+                            .c_stride = depth});
       }
     });
     for (size_t i = 0; i < bias_count; ++i) {
@@ -90,10 +110,9 @@ struct SegmentedLinear : torch::autograd::Function<SegmentedLinear> {
 };
 
 bool is_ours(const at::Tensor &x, const Tensors &weights, const Tensors &biases) {
-  const auto fits = [](const at::Tensor &t) { return t.is_cpu() && t.scalar_type() == at::kFloat; };
-  return has_fast_product() && fits(x) && std::all_of(weights.begin(), weights.end(), [&](const auto &w) {
-    return fits(w) && w.stride(1) == 1;
-  }) && std::all_of(biases.begin(), biases.end(), [&](const auto &b) { return fits(b) && b.is_contiguous(); });
+  const auto has_rows = [](const at::Tensor &t) { return is_float_on_cpu(t) && t.stride(-1) == 1; };
+  return has_fast_product() && is_float_on_cpu(x) && std::all_of(weights.begin(), weights.end(), has_rows) &&
+         std::all_of(biases.begin(), biases.end(), has_rows);
 }
 
 void check(const at::Tensor &x, const Tensors &weights, const Tensors &biases, const int64_t *offsets) {

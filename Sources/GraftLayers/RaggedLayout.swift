@@ -89,6 +89,7 @@ public struct RaggedLayout: Sendable {
     /// Each row's first token: [tokens, width] -> [rows, width].
     public func firstTokens(of x: Tensor) throws(TorchError) -> Tensor {
         if (0..<rowCount).allSatisfy({ length($0) == 1 }) { return x }
+        try checkRowsHaveTokens()
         return try x.selecting(Tensor(Array(offsets.dropLast())).moved(to: x.device))
     }
 
@@ -172,12 +173,24 @@ public struct RaggedLayout: Sendable {
 
     /// Keeps each row's first token.
     public func keepingFirstTokens() throws(TorchError) -> KeptTokens {
-        try keeping(tokens: Array(offsets.dropLast()))
+        try checkRowsHaveTokens()
+        return try keeping(tokens: Array(offsets.dropLast()))
     }
 
     /// Keeps each row's last token.
     public func keepingLastTokens() throws(TorchError) -> KeptTokens {
-        try keeping(tokens: offsets.dropFirst().map { $0 - 1 })
+        try checkRowsHaveTokens()
+        return try keeping(tokens: offsets.dropFirst().map { $0 - 1 })
+    }
+
+    /// A row without tokens has no first one: the next row's would stand for it.
+    private func checkRowsHaveTokens() throws(TorchError) {
+        guard let row = (0..<rowCount).first(where: { length($0) == 0 }) else { return }
+        throw TorchError(
+            kind: .invalidArgument,
+            operation: "rows",
+            message: "row \(row) has no tokens, and so no first and no last one"
+        )
     }
 
     /// The mean over each row's tokens: [tokens, width] -> [rows, width].

@@ -49,6 +49,11 @@ public final class PackedMatrix: Sendable {
         }
     }
 
+    /// Whether there is a copy for products, and one for gradients.
+    package var isPacked: (forward: Bool, gradient: Bool) {
+        copies.withLock { ($0.forward != nil, $0.gradient != nil) }
+    }
+
     /// A linear map, `x Wᵀ + bias`.
     ///
     /// - Parameters:
@@ -67,8 +72,9 @@ public final class PackedMatrix: Sendable {
     }
 
     private func packed(forGradient: Bool) throws(TorchError) -> Tensor? {
-        // Whole panels of columns: a little more than the matrix.
-        let most = matrix.count * 4 + matrix.count
+        // Whole panels of columns, of which the widest has 32.
+        let (columns, depth) = (matrix.size(forGradient ? 1 : 0), matrix.size(forGradient ? 0 : 1))
+        let most = (columns + 31) / 32 * 32 * depth * 4
         guard PackedMatrix.left.subtract(most, ordering: .relaxed).newValue >= 0 else {
             PackedMatrix.left.add(most, ordering: .relaxed)
             return nil

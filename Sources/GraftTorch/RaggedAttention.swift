@@ -70,7 +70,9 @@ public struct RaggedAttention: Sendable {
             rows >= 0 && keyOffsets.count == rows + 1 && rowKeys.count == rows
                 && keyEnds.map { $0.count == rows } ?? true
                 && keyFronts.map { $0.count == rows } ?? true
-                && keysBehind.map { $0.count == query.size(0) } ?? true,
+                && keysBehind.map {
+                    $0.count == query.size(0) && Int64($0.count) == queryOffsets.last
+                } ?? true,
             "offsets and keys of \(rows) rows"
         )
         return try Tensor.call("attention", on: [query, key, value]) { out in

@@ -11,9 +11,11 @@ public struct AdaptedModel: Sendable {
     public let adapters: SiteAdapters
     /// What turns hidden states into answers.
     public let head: Head
-    let device: Device
     /// The model, where rows are pairs of an image and a text and both towers are read.
     let pairModel: (any ImageTextModel)?
+    /// What the encoder is, but for what the method trains of it.
+    private let base: BaseModel
+    private let trainsBase: Bool
 
     /// Attaches a method and a head.
     ///
@@ -54,7 +56,16 @@ public struct AdaptedModel: Sendable {
             head.kind.writesText
             ? try AdaptedModel.head(head, on: model)
             : try Head(head, model: base.shape, scope / "head")
-        device = base.device
+        self.base = base
+        trainsBase = method.trainsBase
+    }
+
+    /// Where the model lives.
+    var device: Device { base.device }
+
+    /// Lays the frozen weights out where rows are so many that it pays.
+    func pack(for rows: EncodedRows) throws {
+        if !trainsBase { try base.pack(for: rows) }
     }
 
     /// The vocabulary of a model, for a task that writes.

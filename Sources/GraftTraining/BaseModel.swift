@@ -113,6 +113,12 @@ public struct BaseModel: Sendable {
         )
     }
 
+    /// Lays frozen weights out where rows are so many that it pays.
+    package func pack(for rows: EncodedRows) throws {
+        guard rows.tokenCount >= 16 * Workers.partLength else { return }
+        try pack(firstLearning: nil)
+    }
+
     /// Lays frozen weights out for many passes and gives the memory of their file back.
     ///
     /// Weights for which no memory is set aside (`PackedMatrix.budget`) stay as they are. No result
@@ -122,7 +128,7 @@ public struct BaseModel: Sendable {
     ///   none.
     /// - Throws: `TorchError` if memory runs out.
     func pack(firstLearning: Int?) throws {
-        for target in model.sites.linear {
+        for target in encoder.sites.linear {
             let layer = target.site.layer ?? 0
             try target.linear.weight.pack(forGradients: firstLearning.map { layer >= $0 } ?? false)
         }

@@ -48,6 +48,7 @@ extension AdaptedModel {
         trunks: TrunkCache?,
         progress: @Sendable (Int) -> Void = { _ in }
     ) throws -> Predictions {
+        try pack(for: data)
         let parts = data.parts(partLength: partLength)
         let workers = device == .cpu ? workers : Workers(1)
         let results = try workers.map(parts.count) { index in
@@ -101,7 +102,8 @@ extension AdaptedModel {
                 return (losses.map { [Float($0)] }, losses.reduce(0, +))
             }
             let batch = try data.batch(rows, device: device)
-            let logits = try logits(batch, trunk: trunks?.trunk(of: rows, batch))
+            let trunk = try trunks?.trunk(of: rows, in: data, batch)
+            let logits = try logits(batch, trunk: trunk)
             let loss = try loss?.sum(logits, of: rows, in: data).item() ?? 0
             let values: [Float] = try logits.values()
             let (kind, width) = (head.configuration.kind, head.configuration.outputCount)
@@ -192,7 +194,7 @@ extension EncodedRows {
     /// Splits the rows into parts of a bounded number of tokens; a longer row is a part of its own.
     ///
     /// Rows of like length are together: parts take alike long, and memory stays even.
-    func parts(partLength: Int) -> [[Int]] {
+    package func parts(partLength: Int) -> [[Int]] {
         let sorted = (0..<count).sorted { (length($0), $0) < (length($1), $1) }
         var parts: [[Int]] = []
         var tokens = 0

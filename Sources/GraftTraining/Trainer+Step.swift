@@ -109,26 +109,36 @@ extension Trainer {
                 sum = try sum.map { try $0 + gradient } ?? gradient
                 continue
             }
-            let parts = try workers.map(shards.count) { index in
+            @Sendable func part(_ index: Int) throws -> (loss: Double, gradient: Tensor) {
                 let rows = shards[index]
-                let sum = try model.loss(
+                let value = try model.loss(
                     loss,
                     of: rows,
                     in: data,
                     dropoutSeed: seed,
                     trunks: trunks
                 )
-                var part = try sum * share
+                var sum = try value * share
                 // What the adapters add to the loss is of the batch, not of its rows.
                 if index == 0, let penalty = try model.adapters.penalty() {
-                    part = try part + penalty * (1 / Double(batches.count))
+                    sum = try sum + penalty * (1 / Double(batches.count))
                 }
-                let gradients = try gradients(of: part, for: parameters.leaves)
-                return (loss: try part.item(), gradient: try parameters.flattened(gradients))
+                let gradients = try gradients(of: sum, for: parameters.leaves)
+                return (try sum.item(), try parameters.flattened(gradients))
             }
-            for part in parts {
-                total += part.loss
-                sum = try sum.map { try $0 + part.gradient } ?? part.gradient
+            // Which parts a worker takes is fixed, and it adds them up itself: there are as many gradients
+            // as workers, however many parts a batch has.
+            let turns = min(workers.count, shards.count)
+            let sums = try workers.map(turns) { worker in
+                try stride(from: worker + turns, to: shards.count, by: turns)
+                    .reduce(into: part(worker)) { sum, index in
+                        let next = try part(index)
+                        sum = (sum.loss + next.loss, try sum.gradient + next.gradient)
+                    }
+            }
+            for worker in sums {
+                total += worker.loss
+                sum = try sum.map { try $0 + worker.gradient } ?? worker.gradient
             }
         }
         return (total, try sum ?? Tensor(zeros: [parameters.count], device: model.device))

@@ -194,10 +194,10 @@ public struct Trainer: Sendable {
         shouldStop: () -> Bool = { false },
         onEvent: (Event) -> Void = { _ in }
     ) throws -> Outcome {
-        // With several workers no operation between two parts starts threads of its own: they would
-        // wait for work on the workers' cores.
+        // No operation between two parts starts threads of its own: they would wait for work on the
+        // workers' cores, and sums would depend on how many cores there are.
         let threads = Torch.threads
-        if workers.count > 1 { Torch.threads = 1 }
+        Torch.threads = 1
         defer { Torch.threads = threads }
         if let metric = options.metric, let evaluation { try check(metric, on: evaluation) }
         guard evaluation != nil || (options.metric == nil && options.patience == nil) else {

@@ -1,6 +1,6 @@
 internal import GraftFormats
-internal import GraftLayers
-internal import GraftModels
+package import GraftLayers
+package import GraftModels
 internal import GraftTorch
 internal import Synchronization
 
@@ -10,7 +10,7 @@ internal import Synchronization
 /// bit for bit alike in every batch is there a cache, so that a run with it and one without yield
 /// the same adapter. What the memory does not hold goes to a file without a name, up to a quarter of
 /// the disk's free space; what neither holds is computed again.
-final class TrunkCache: Sendable {
+package final class TrunkCache: Sendable {
     /// Where a row's states are.
     private enum Place {
         case unknown
@@ -24,6 +24,7 @@ final class TrunkCache: Sendable {
         var file: ScratchFile?
         var fileEnd = 0
         var isFileUsable = true
+        var computed = 0
     }
 
     private let model: AdaptedModel
@@ -38,7 +39,7 @@ final class TrunkCache: Sendable {
     ///   - rows: The number of rows.
     ///   - passes: How often each row is computed.
     ///   - memory: The bytes to hold in memory.
-    init?(_ model: AdaptedModel, rows: Int, passes: Int, memory: Int) {
+    package init?(_ model: AdaptedModel, rows: Int, passes: Int, memory: Int) {
         guard model.trunkDepth > 0, passes > 1, memory > 0, model.device == .cpu, Torch.keepsRows,
             model.encoder.keepsRows, model.encoder.computesInFloat32
         else { return nil }
@@ -50,23 +51,48 @@ final class TrunkCache: Sendable {
 
     /// The trunk's states of some rows, which are those of a batch in its order.
     ///
+    /// - Parameters:
+    ///   - rows: The rows.
+    ///   - data: Where they are from.
+    ///   - batch: The rows as a batch.
+    /// - Returns: The states and how they lie.
     /// - Throws: `TorchError` as a forward pass, `FileError` if the file cannot be read.
-    func trunk(of rows: [Int], _ batch: any RaggedBatch) throws -> Trunk {
-        let known = try rows.compactMap(states)
-        if known.count == rows.count {
-            let hidden = try Tensor.concatenated(known)
-            let isWhole = hidden.size(0) == batch.layout.tokenCount
-            let kept = try isWhole ? nil : batch.layout.keeping(model.head.wanted)
-            return Trunk(hidden: hidden, layout: kept?.layout ?? batch.layout)
+    package func trunk(
+        of rows: [Int],
+        in data: EncodedRows,
+        _ batch: any RaggedBatch
+    ) throws -> Trunk {
+        var states = try rows.map(states)
+        let missing = rows.indices.filter { states[$0] == nil }
+        if !missing.isEmpty {
+            let isWhole = missing.count == rows.count
+            let rest = try isWhole ? batch : data.batch(missing.map { rows[$0] })
+            let context = ForwardContext(layout: rest.layout, adapters: model.adapters)
+            let trunk = try model.encoder.trunk(rest, in: context, wanted: model.head.wanted)
+            for (place, index) in missing.enumerated() {
+                let (start, end) = (trunk.layout.offsets[place], trunk.layout.offsets[place + 1])
+                // A copy of its own: a view would keep the whole batch alive.
+                let row = try Tensor.concatenated([trunk.hidden.narrowed(Int(start)..<Int(end))])
+                try keep(row, of: rows[index])
+                states[index] = row
+            }
+            contents.withLock { $0.computed += missing.count }
+            if isWhole { return trunk }
         }
-        let context = ForwardContext(layout: batch.layout, adapters: model.adapters)
-        let trunk = try model.encoder.trunk(batch, in: context, wanted: model.head.wanted)
-        for (index, row) in rows.enumerated() {
-            let range = Int(trunk.layout.offsets[index])..<Int(trunk.layout.offsets[index + 1])
-            // A copy of its own: a view would keep the whole batch alive.
-            try keep(Tensor.concatenated([trunk.hidden.narrowed(range)]), of: row)
+        let hidden = try Tensor.concatenated(states.compactMap(\.self))
+        let isWhole = hidden.size(0) == batch.layout.tokenCount
+        let kept = try isWhole ? nil : batch.layout.keeping(model.head.wanted)
+        return Trunk(hidden: hidden, layout: kept?.layout ?? batch.layout)
+    }
+
+    /// How many rows' states were computed so far.
+    package var computedCount: Int { contents.withLock(\.computed) }
+
+    /// How many rows' states lie in the file.
+    package var fileCount: Int {
+        contents.withLock { contents in
+            contents.places.count { if case .file = $0 { true } else { false } }
         }
-        return trunk
     }
 
     /// The states of one row, if they are known: [tokens, hidden].

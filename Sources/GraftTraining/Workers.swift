@@ -5,8 +5,8 @@ internal import Synchronization
 /// Threads that each compute a part of a batch with single-threaded operations.
 ///
 /// The frozen weights are shared and read-only, so a core that takes rows from start to end scales
-/// better than all cores inside one small matrix product. Only a batch that does not divide, being
-/// a single row, is shared out inside its operations.
+/// better than all cores inside one small matrix product. Only where there are fewer parts than
+/// cores, because a batch has few rows or tokens, does each part's operations share the others.
 public struct Workers: Sendable {
     /// How many parts run at once.
     public let count: Int
@@ -20,38 +20,40 @@ public struct Workers: Sendable {
     /// enough for a part's activations to stay near the core that computes them.
     public static let partLength = 512
 
+    /// The tokens below which a part is not worth a worker of its own.
+    static let leastLength = 16
+
     /// The cores that this process may use.
     public static let cores = Torch.threads
 
     /// Computes `body` for `0 ..< parts` in any order and returns the results by part.
     ///
-    /// Several parts run side by side, each with single-threaded operations; of one part alone, the
-    /// operations share the threads.
+    /// Parts run side by side, and the threads are shared out evenly among them. Once one has failed
+    /// no other begins.
     ///
     /// - Throws: The error of the first part that failed.
     package func map<Result: Sendable>(
         _ parts: Int,
         _ body: @Sendable (Int) throws -> Result
     ) throws -> [Result] {
-        guard count > 1, parts > 1 else {
-            let threads = Torch.threads
-            Torch.threads = count
-            defer { Torch.threads = threads }
-            return try (0..<parts).map(body)
-        }
-        let results = Mutex<[Int: Swift.Result<Result, any Error>]>([:])
-        let next = Atomic(0)
         // The math library's thread count may be shared by the process: it must not change while a
         // part runs.
         let threads = Torch.threads
-        Torch.threads = 1
         defer { Torch.threads = threads }
-        DispatchQueue.concurrentPerform(iterations: min(count, parts)) { _ in
-            Torch.threads = 1
-            while true {
+        let side = max(1, min(count, parts))
+        let share = count / side
+        Torch.threads = share
+        guard side > 1 else { return try (0..<parts).map(body) }
+        let results = Mutex<[Int: Swift.Result<Result, any Error>]>([:])
+        let next = Atomic(0)
+        let hasFailed = Atomic(false)
+        DispatchQueue.concurrentPerform(iterations: side) { _ in
+            Torch.threads = share
+            while !hasFailed.load(ordering: .relaxed) {
                 let part = next.add(1, ordering: .relaxed).oldValue
                 guard part < parts else { return }
                 let result = Swift.Result { try body(part) }
+                if case .failure = result { hasFailed.store(true, ordering: .relaxed) }
                 results.withLock { $0[part] = result }
             }
         }
@@ -71,7 +73,11 @@ public struct Workers: Sendable {
         guard !rows.isEmpty else { return [] }
         let tokens = rows.reduce(0) { $0 + length($1) }
         let share = partLength.map { $0 * count } ?? Int.max
-        let parts = min(rows.count, count * max(1, (tokens - 1) / share + 1))
+        let parts = min(
+            rows.count,
+            max(1, tokens / Workers.leastLength),
+            count * max(1, (tokens - 1) / share + 1)
+        )
         var shards = [[Int]](repeating: [], count: parts)
         var loads = [Int](repeating: 0, count: parts)
         for row in rows.sorted(by: { (length($1), $0) < (length($0), $1) }) {

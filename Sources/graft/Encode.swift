@@ -136,6 +136,7 @@ struct Encode: ParsableCommand {
             device: base.device
         )
         let clock = Stopwatch()
+        try base.pack(for: rows)
         let tensors =
             try pool.map { ["embeddings": try states.pooled(rows, $0, normalize: normalize)] }
             ?? states.byRow(rows)

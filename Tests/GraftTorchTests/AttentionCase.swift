@@ -59,6 +59,20 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
             $0.gap = 3
             $0.isCausal = true
         },
+        // Queries are computed 96 at a time, depths of products 384.
+        AttentionCase("long rows") { $0.setLengths([97, 192, 400]) },
+        AttentionCase("long rows, grouped queries behind a prefix") {
+            $0.setLengths([193, 97])
+            ($0.heads, $0.keyHeads, $0.prefix) = (4, 2, 3)
+        },
+        AttentionCase("long rows, causal in a window") {
+            $0.setLengths([97, 260])
+            ($0.isCausal, $0.window) = (true, 120)
+        },
+        AttentionCase("long rows, causal with a bias") {
+            $0.setLengths([97, 200])
+            ($0.isCausal, $0.isBiased) = (true, true)
+        },
         AttentionCase("all at once") {
             ($0.heads, $0.keyHeads, $0.headSize) = (4, 2, 5)
             ($0.queryLengths, $0.keyLengths) = ([1, 4, 31, 3], [3, 17, 33, 5])
@@ -66,6 +80,10 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
             ($0.prefix, $0.window, $0.behind, $0.gap) = (2, 7, 2, 1)
         },
     ]
+
+    private mutating func setLengths(_ lengths: [Int]) {
+        (queryLengths, keyLengths) = (lengths, lengths)
+    }
 
     /// The operation over these rows.
     var attention: RaggedAttention {
@@ -103,7 +121,7 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
         let keys = keyLengths.reduce(0) { $0 + $1 + gap }
         shapes += [[Int]](repeating: [keys, width], count: 2)
         if prefix > 0 { shapes += [[Int]](repeating: [prefix, width], count: 2) }
-        if isBiased { shapes.append([heads, 2 * AttentionCase.origin + 1]) }
+        if isBiased { shapes.append([heads, 2 * origin + 1]) }
         return try shapes.map { try generator.normal($0).converted(to: dtype).trainable() }
     }
 
@@ -113,7 +131,7 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
             .converted(to: dtype)
     }
 
-    private static let origin = 40
+    private var origin: Int { max(40, keyLengths.max() ?? 0) }
 
     func callAsFunction(_ operands: [Tensor]) throws -> Tensor {
         let bias = isBiased ? operands.last : nil
@@ -122,7 +140,7 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
             key: operands[1],
             value: operands[2],
             prefix: prefix > 0 ? (operands[3], operands[4]) : nil,
-            bias: bias.map { RelativeBias(table: $0, origin: AttentionCase.origin) }
+            bias: bias.map { RelativeBias(table: $0, origin: origin) }
         )
     }
 
@@ -183,7 +201,7 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
             (-prefix..<keys).map { key in
                 key < 0
                     ? Int64(table.size(1))
-                    : Int64(AttentionCase.origin + key - (keys - queries - behind + query))
+                    : Int64(origin + key - (keys - queries - behind + query))
             }
         }
         return try line.selecting(Tensor(columns)).reshaped([queries, prefix + keys])

@@ -165,6 +165,11 @@ struct AttentionTests {
         #expect(failure { $0.keyOffsets[4] = 57 }.contains("offsets end at 56 and 57"))
         #expect(failure { $0.keyOffsets[2] = 70 }.contains("offsets must rise"))
         #expect(failure { $0.queryOffsets[0] = -1 }.contains("offsets must rise"))
+        let overlapping = failure { $0.keyEnds = [2, 18, 51, 56] }
+        #expect(overlapping.contains("no row reach into the next"))
+        for scale in [0, -1, Double.infinity, .nan] {
+            #expect(failure { $0.scale = scale }.contains("scaled by a positive number"))
+        }
         let crowded = failure { ($0.isCausal, $0.queryOffsets[1]) = (true, 2) }
         #expect(crowded.contains("row 0 has 2 causal queries, but only 1 keys"))
         let half = try Tensor(zeros: [56, 16], dtype: .bfloat16)

@@ -9,14 +9,12 @@ struct GeluTests {
     private static let arguments = (-30_000...30_000).map { Float($0) / 2_000 }
 
     @Test
-    func `values have six digits, those of negative arguments too`() throws {
+    func `values are close, those of negative arguments too`() throws {
         let found: [Float] = try Tensor(GeluTests.arguments).gelu().values()
-        for (x, y) in zip(GeluTests.arguments, found) where abs(x) < 5 {
+        for (x, y) in zip(GeluTests.arguments, found) {
             let expected = 0.5 * Double(x) * erfc(-Double(x) / 2.squareRoot())
-            #expect(abs(Double(y) - expected) <= 1e-6 * abs(expected), "at \(x)")
-        }
-        for (x, y) in zip(GeluTests.arguments, found) where abs(x) >= 5 {
-            #expect(abs(y - max(x, 0)) <= 2e-6, "at \(x)")
+            let tolerance = x > -5 ? 1e-6 : x > -13 ? 1e-5 : 1
+            #expect(abs(Double(y) - expected) <= tolerance * abs(expected), "at \(x)")
         }
     }
 

@@ -60,6 +60,7 @@ struct LinearTests {
         }
         let before = try results()
         try packed.pack(forGradients: true)
+        #expect(packed.isPacked == (Torch.keepsRows, Torch.keepsRows))
         for (found, expected) in zip(try results(), before) {
             try expectIdentical(found, expected)
         }

@@ -1,6 +1,8 @@
+import Dispatch
 import Foundation
 import GraftTestSupport
 import GraftTorch
+import Synchronization
 import Testing
 
 @Suite("Memory of tensors")
@@ -162,5 +164,38 @@ struct GeneratorTests {
         let uniform: [Double] = try generator.uniform([40000], in: -1..<3).values()
         #expect(abs(uniform.reduce(0, +) / 40000 - 1) < 0.03)
         #expect(uniform.allSatisfy { (-1..<3).contains($0) })
+    }
+
+    @Test
+    func `more memory than there is is an error, and the next request is served`() throws {
+        let error = #expect(throws: TorchError.self) { try Tensor(zeros: [1 << 46]) }
+        #expect(error?.kind == .outOfMemory)
+        #expect(try Tensor(zeros: [1 << 20]).sum().item() == 0)
+    }
+
+    /// Sizes on both sides of those that malloc serves, freed in another order than made.
+    @Test
+    func `threads that share the memory never share a block`() throws {
+        let wrong = Mutex(0)
+        DispatchQueue.concurrentPerform(iterations: 4) { thread in
+            var kept: [(tensor: Tensor, value: Float)] = []
+            for round in 0..<300 {
+                let (count, value) = (
+                    1 + (round * 7919 + thread * 104_729) % 60_000, Float(round * 4 + thread)
+                )
+                guard let tensor = try? Tensor(repeating: Double(value), shape: [count]) else {
+                    continue
+                }
+                kept.append((tensor, value))
+                if round % 50 == 49 { Torch.trimMemory() }
+                guard kept.count > 8 else { continue }
+                let (tensor:old, value:expected) = kept.remove(at: round * 31 % kept.count)
+                let values: [Float] = (try? old.values()) ?? []
+                if values.isEmpty || !values.allSatisfy({ $0 == expected }) {
+                    wrong.withLock { $0 += 1 }
+                }
+            }
+        }
+        #expect(wrong.withLock(\.self) == 0)
     }
 }

@@ -39,6 +39,33 @@ struct TrunkCacheTests {
         }
     }
 
+    /// All in memory; a row or two in memory and the rest in a file.
+    @Test(arguments: [1 << 20, 256])
+    func `each row is computed once, whatever rows it is asked for with`(memory: Int) throws {
+        var run = TrainingRun()
+        run.method = "head"
+        let base = try droppingModel().base
+        let rows = try run.task.rows(base.tokenizer)
+        let model = try run.trainer(base).model
+        let made = TrunkCache(model, rows: rows.count, passes: 2, memory: memory)
+        let cache = try #require(made, "this processor's products do not keep rows")
+        func states(_ wanted: [Int]) throws -> Tensor {
+            try cache.trunk(of: wanted, in: rows, rows.batch(wanted)).hidden
+        }
+        let first = try states([3, 0, 7])
+        #expect(cache.computedCount == 3)
+        // Two are known, two are not.
+        let mixed = try states([7, 1, 3, 2])
+        #expect(cache.computedCount == 5)
+        try expectIdentical(mixed.narrowed(0..<1), first.narrowed(2..<3))
+        try expectIdentical(mixed.narrowed(2..<3), first.narrowed(0..<1))
+        let all = Array(0..<rows.count)
+        let whole = try states(all)
+        try expectIdentical(try states(all.reversed()).narrowed(0..<1), whole.narrowed(23..<24))
+        #expect(cache.computedCount == rows.count)
+        #expect(memory > 256 ? cache.fileCount == 0 : cache.fileCount > 0)
+    }
+
     @Test
     func `the trunk drops nothing, and what is above it does`() throws {
         let base = try droppingModel().base

@@ -111,7 +111,7 @@ extension AdaptedModel {
             return try writing.sum(loss)
         }
         let batch = try data.batch(rows, device: device)
-        let trunk = try trunks?.trunk(of: rows, batch)
+        let trunk = try trunks?.trunk(of: rows, in: data, batch)
         return try loss.sum(
             logits(batch, dropoutSeed: dropoutSeed, trunk: trunk),
             of: rows,
@@ -164,7 +164,7 @@ extension AdaptedModel {
             batch,
             in: context,
             wanted: .chosen(places),
-            trunk: trunks?.trunk(of: rows, batch)
+            trunk: trunks?.trunk(of: rows, in: data, batch)
         )
         // Where nothing acts in a block, the trunk's states are those of all tokens.
         let isWhole = output.layout.tokenCount != places.count

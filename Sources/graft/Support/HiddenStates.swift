@@ -63,16 +63,13 @@ struct HiddenStates {
         return try Tensor(all, shape: [rows.count, width])
     }
 
-    /// Computes a tensor for batches of rows of like length, on all workers.
+    /// Computes a tensor for parts of the rows, on all workers.
     private func parts(
         of rows: EncodedRows,
         wanted: WantedTokens,
         _ read: @Sendable (EncoderOutput) throws -> Tensor
     ) throws -> [(rows: [Int], value: Tensor)] {
-        let sorted = (0..<rows.count).sorted { (rows.length($0), $0) < (rows.length($1), $1) }
-        let batches = stride(from: 0, to: sorted.count, by: 64).map {
-            Array(sorted[$0..<min($0 + 64, sorted.count)])
-        }
+        let batches = rows.parts(partLength: Workers.partLength)
         return try workers.map(batches.count) { index in
             try withoutGradients { () throws in
                 let batch = try rows.batch(batches[index], device: device)
