@@ -71,11 +71,36 @@ extension ForwardContext {
         bias: RelativeBias? = nil,
         at site: Site
     ) throws(TorchError) -> Tensor {
-        var (key, value) = (key, value)
-        var (keyOffsets, keyEnds): ([Int64], [Int64]?) = (keyLayout.offsets, nil)
+        var own = KeyPrefix(key: key, value: value, offsets: keyLayout.offsets)
         if let cache, site.role == .selfAttention {
             let all = try cache.appending(key: key, value: value, layout: keyLayout, at: site)
-            (key, value, keyOffsets, keyEnds) = (all.key, all.value, all.starts, all.ends)
+            own = KeyPrefix(key: all.key, value: all.value, offsets: all.starts, ends: all.ends)
+        }
+        return try attend(query: query, to: own, input: input, shape, bias: bias, at: site)
+    }
+
+    /// Attends from this context's tokens to keys of each row, behind what an adapter puts in front of
+    /// them.
+    ///
+    /// - Parameters:
+    ///   - query: [tokens, heads · d], tokens as in ``layout``.
+    ///   - own: The keys and values of all rows, with offsets.
+    ///   - input: What the queries were projected from: [tokens, hidden]
+    ///   - shape: What is fixed about the attention.
+    ///   - bias: What is added to scaled scores by distance.
+    ///   - site: Which attention.
+    /// - Returns: [tokens, heads · d]
+    /// - Throws: `TorchError` if sizes do not fit.
+    public func attend(
+        query: Tensor,
+        to own: KeyPrefix,
+        input: Tensor,
+        _ shape: AttentionShape,
+        bias: RelativeBias? = nil,
+        at site: Site
+    ) throws(TorchError) -> Tensor {
+        guard let keyOffsets = own.offsets else {
+            preconditionFailure("the keys of \(site) belong to no rows")
         }
         var attention = RaggedAttention(
             queryOffsets: layout.offsets,
@@ -85,7 +110,7 @@ extension ForwardContext {
             keyHeads: shape.keyHeads,
             scale: shape.scale
         )
-        attention.keyEnds = keyEnds
+        attention.keyEnds = own.ends
         attention.isCausal = shape.isCausal
         attention.window = shape.window
         if shape.isCausal || bias != nil { attention.keysBehind = layout.tokensBehind }
@@ -93,6 +118,7 @@ extension ForwardContext {
             attention.dropout = shape.dropout
             attention.seed = seed
         }
+        let (key, value) = (own.key, own.value)
         guard let prefix = try adapters.attention[site]?(input, at: site, in: self) else {
             return try attention(query: query, key: key, value: value, bias: bias)
         }
@@ -111,14 +137,28 @@ extension ForwardContext {
             )
         }
         // Prefixes that differ between rows: one more stretch of keys in front of each row's own.
-        let own = KeyPrefix(key: key, value: value, offsets: keyOffsets, ends: keyEnds)
         let all = try KeyPrefix(
             joining: [front, own],
-            rows: (0..<keyLayout.rowCount).map { [(0, $0), (1, $0)] }
+            rows: layout.rowKeys.indices.map { [(0, $0), (1, $0)] }
         )
         attention.keyOffsets = all.offsets ?? keyOffsets
         attention.keyEnds = nil
         attention.keyFronts = prefix.offsets.map { zip($0, $0.dropFirst()).map { $1 - $0 } }
         return try attention(query: query, key: all.key, value: all.value, bias: bias)
+    }
+
+    /// What attentions add to scores by distance, computed by the first block that asks.
+    ///
+    /// - Parameter make: Computes it for rows of up to so many tokens, those of the cache included.
+    /// - Returns: The same for all blocks of a pass; the layout must not have been narrowed yet.
+    /// - Throws: What `make` throws.
+    public mutating func relativeBias(
+        _ make: (Int) throws(TorchError) -> RelativeBias
+    ) throws(TorchError) -> RelativeBias {
+        if let bias { return bias }
+        let lengths = (0..<layout.rowCount).map { (cache?.lengths[$0] ?? 0) + layout.length($0) }
+        let made = try make(lengths.max() ?? 0)
+        bias = made
+        return made
     }
 }

@@ -17,6 +17,7 @@ public struct ForwardContext: Sendable {
     /// The keys and values of tokens that came before, in generation.
     public var cache: KeyValueCache?
     private var rotary: RotaryTable?
+    var bias: RelativeBias?
 
     /// Told what a fusion weighs its parts with at a site: [tokens, parts].
     public var observe: (@Sendable (Site, Tensor) -> Void)?

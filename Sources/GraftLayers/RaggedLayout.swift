@@ -281,4 +281,24 @@ public struct TokenBatch: RaggedBatch {
         }
         positions = try Tensor(places).moved(to: device)
     }
+
+    private init(ids: Tensor, like other: TokenBatch) {
+        self.ids = ids
+        (typeIDs, positions, layout) = (other.typeIDs, other.positions, other.layout)
+        starts = other.starts
+    }
+
+    /// Moves each row one place to the right, so that a decoder reads of it what comes before each token.
+    ///
+    /// - Parameter start: What the rows then begin with; their last tokens fall away.
+    /// - Returns: A batch of this one's layout.
+    /// - Throws: `TorchError` if memory runs out.
+    public func shiftedRight(behind start: Int32) throws(TorchError) -> TokenBatch {
+        var order = (0..<layout.tokenCount).map(Int64.init)
+        for row in 0..<layout.rowCount where layout.length(row) > 0 {
+            order[Int(layout.offsets[row])] = 0
+        }
+        let all = try Tensor.concatenated([Tensor([Int64(start)]).moved(to: ids.device), ids])
+        return TokenBatch(ids: try all.selecting(Tensor(order).moved(to: ids.device)), like: self)
+    }
 }

@@ -192,4 +192,16 @@ public struct SiteMap: Sendable {
 
     /// A model without sites.
     public init() {}
+
+    /// The sites of two towers together.
+    public func joined(with other: SiteMap) -> SiteMap {
+        var sites = self
+        sites.linear += other.linear
+        sites.hidden += other.hidden
+        sites.norm += other.norm
+        sites.attention += other.attention
+        sites.block += other.block
+        sites.embedding += other.embedding
+        return sites
+    }
 }

@@ -136,7 +136,7 @@ public struct KeyPrefix: Sendable {
     /// Where each row's prefix starts, and where the last ends; `nil` if all rows have the same one.
     public let offsets: [Int64]?
     /// Where each row's prefix ends, if not where the next one starts.
-    private let ends: [Int64]?
+    let ends: [Int64]?
 
     /// Creates a prefix.
     public init(key: Tensor, value: Tensor, offsets: [Int64]? = nil) {

@@ -75,8 +75,8 @@ public struct ModelRegistry: Sendable {
 
     /// Everything that comes with Graft.
     public static let builtin = ModelRegistry(families: [
-        Bert.self, Roberta.self, DistilBert.self, Electra.self, Llama.self, GPT2.self, Vit.self,
-        Deit.self, Clip.self,
+        Bert.self, Roberta.self, DistilBert.self, Electra.self, Llama.self, GPT2.self, T5.self,
+        Vit.self, Deit.self, Clip.self,
     ])
 
     /// Finds the family of a model folder by `model_type` in its `config.json`.

@@ -38,7 +38,7 @@ extension Tower {
     }
 
     private func own(_ batch: any RaggedBatch) throws(TorchError) -> Batch {
-        guard let own = batch as? Batch else {
+        guard let own = try adopted(batch) else {
             throw TorchError(
                 kind: .invalidArgument,
                 operation: "pass",

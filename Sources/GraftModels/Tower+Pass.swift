@@ -41,6 +41,9 @@ extension Tower {
         var (hidden, first): (Tensor, Int)
         var layers: [Tensor] = []
         let depth = wanted == .allWithLayers ? 0 : trunkDepth(below: context.adapters)
+        // What other towers make of the rows is read in blocks alone.
+        let isKnown = trunk != nil && depth == layerCount
+        let batch = isKnown ? batch : try completed(batch, in: context)
         if depth > 0 {
             let below: Trunk
             if let trunk {
@@ -63,7 +66,7 @@ extension Tower {
             try layout.firstTokens(of: last)
         }
         // Nobody above knows of tokens that an adapter added.
-        let own = wanted.isEveryToken ? context.ownTokens : nil
+        let own = wanted == .all || wanted == .allWithLayers ? context.ownTokens : nil
         return EncoderOutput(
             hidden: try own.map { own throws(TorchError) in try last.selecting(own) } ?? last,
             layout: own == nil ? layout : given,
@@ -97,6 +100,7 @@ extension Tower {
         try withoutGradients { () throws(TorchError) in
             var context = context
             context.dropoutSeed = nil
+            let batch = try completed(batch, in: context)
             var hidden = try embedded(batch, in: &context)
             let depth = trunkDepth(below: context.adapters)
             try run(0..<depth, &hidden, of: batch, in: &context, wanted: wanted) { _ in }
@@ -138,11 +142,6 @@ extension Tower {
     }
 }
 
-extension WantedTokens {
-    /// Whether no token is left out.
-    var isEveryToken: Bool { self == .all || self == .allWithLayers }
-}
-
 extension RaggedLayout {
     /// Keeps the tokens that are wanted.
     ///
@@ -156,7 +155,7 @@ extension RaggedLayout {
         own: Tensor? = nil
     ) throws(TorchError) -> KeptTokens? {
         switch wanted {
-        case .all, .allWithLayers:
+        case .all, .allWithLayers, .allWithAdded:
             return nil
         case .first:
             return try keepingFirstTokens()

@@ -19,6 +19,20 @@ public protocol Tower<Batch>: Sendable {
     /// Where adapters may act in this tower.
     var sites: SiteMap { get }
 
+    /// Takes a batch of another kind as one of this tower's, where there is one way to do so.
+    ///
+    /// - Returns: The batch, or `nil` if the tower reads other things.
+    func adopted(_ batch: any RaggedBatch) throws(TorchError) -> Batch?
+
+    /// Computes what ``upstream`` towers make of a batch, which blocks read.
+    ///
+    /// - Parameters:
+    ///   - batch: Rows.
+    ///   - context: What acts, in those towers too.
+    /// - Returns: The rows with what blocks find there; those that have it stay as they are.
+    /// - Throws: As those towers' passes.
+    func completed(_ batch: Batch, in context: ForwardContext) throws(TorchError) -> Batch
+
     /// Computes what the first block reads, with the adapter at the embeddings.
     ///
     /// - Parameters:
@@ -60,6 +74,13 @@ public protocol Tower<Batch>: Sendable {
 extension Tower {
     public var upstream: Set<Site.Tower> { [] }
 
+    public func adopted(_ batch: any RaggedBatch) throws(TorchError) -> Batch? { batch as? Batch }
+
+    public func completed(
+        _ batch: Batch,
+        in context: ForwardContext
+    ) throws(TorchError) -> Batch { batch }
+
     public func finished(
         _ hidden: Tensor,
         in context: ForwardContext
@@ -88,6 +109,8 @@ public enum WantedTokens: Sendable, Hashable {
     case chosen([Int64])
     /// All, and those after the embeddings and after every block too.
     case allWithLayers
+    /// All, those that adapters added among them: what another tower attends to.
+    case allWithAdded
 }
 
 /// Hidden states and how they lie.

@@ -79,6 +79,14 @@ public struct AdaptedModel: Sendable {
                     + " '\(configuration.kind.rawValue)' needs (hint: Llama, Mistral, Qwen 2 and GPT-2 do)"
             )
         }
+        guard !(model is any EncoderDecoder) else {
+            throw ConfigurationError(
+                field: "task",
+                problem: "a \(model.shape.family) model answers a text with another, and"
+                    + " '\(configuration.kind.rawValue)' writes one on (hint: Llama, Mistral, Qwen 2"
+                    + " and GPT-2 do)"
+            )
+        }
         return try Head(configuration, writer: writer)
     }
 

@@ -85,7 +85,8 @@ struct Encode: ParsableCommand {
     func run() throws {
         _ = try OutputFile.checked(output)
         let base = try model.load()
-        guard pool != .cls || !base.shape.isCausal else {
+        let isCausal = base.shape.isCausal && !(base.encoder is any EncoderDecoder)
+        guard pool != .cls || !isCausal else {
             throw CommandError(
                 "--pool cls reads the first token, which in a \(base.shape.family) model has seen no other",
                 hint: "--pool last or mean"
@@ -129,8 +130,10 @@ struct Encode: ParsableCommand {
         let kind: HeadKind = words ? .tagging : .classification
         let read = try self.read(base, kind, predictor)
         let rows = try base.encoded(read, maxLength: longest, kind: kind, labels: nil)
+        // Of an encoder and a decoder, the states of the one that reads the rows.
+        let tower = predictor?.model.encoder ?? base.encoder
         let states = HiddenStates(
-            encoder: predictor?.model.encoder ?? base.encoder,
+            encoder: (tower as? any EncoderDecoder)?.encoder ?? tower,
             hiddenSize: base.shape.hiddenSize,
             adapters: predictor?.model.adapters ?? SiteAdapters(),
             device: base.device

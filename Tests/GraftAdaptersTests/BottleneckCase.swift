@@ -11,24 +11,12 @@ struct BottleneckCase: ReferenceCase {
     let bottleneck: Bottleneck
     let head: HeadConfiguration
     let weightDecay = 0.01
-    /// The reference's fields that ``Bottleneck`` does not know.
-    let droppedFields: [String: Any]
 
     init(_ name: String) throws {
         fixture = try Fixture(name)
-        let text = Data((fixture.metadata["config"] ?? "").utf8)
-        var fields = try JSONSerialization.jsonObject(with: text) as? [String: Any] ?? [:]
-        droppedFields = fields.filter { BottleneckCase.unsupported.keys.contains($0.key) }
-        for name in BottleneckCase.unsupported.keys { fields[name] = nil }
-        bottleneck = try JSONDecoder().decode(
-            Bottleneck.self,
-            from: JSONSerialization.data(withJSONObject: fields)
-        )
+        bottleneck = try fixture.json("config")
         head = HeadConfiguration.ofFixture(layers: try fixture.json("head_layers"))
     }
-
-    /// The reference's settings that Graft has not, with their values when they are off, as JSON.
-    static let unsupported: [String: String] = ["cross_adapter": "false"]
 
     /// Our name of a reference's parameter: `adapter.encoder.layer.1.output.adapters.a.adapter_up.bias` is
     /// `adapter.encoder.1.feed_forward.up.bias`.
@@ -66,6 +54,8 @@ struct AdaptedEncoder {
         _ scope: ParameterScope
     ) throws {
         self.encoder = encoder
+        var head = head
+        head.pooling = encoder.shape.defaultPooling
         adapters = try method.attached(to: encoder.sites, scope / "adapter")
         self.head = try Head(head, model: encoder.shape, scope / "head")
     }

@@ -51,15 +51,4 @@ struct BottleneckParityTests {
         let method = try AdapterRegistry.builtin.method(named: expression)
         #expect(method as? Bottleneck == example.bottleneck, "\(expression)")
     }
-
-    @Test(arguments: cases)
-    func `what the reference's configuration has besides is off`(name: String) throws {
-        for (field, value) in try BottleneckCase(name).droppedFields {
-            let json = try JSONSerialization.data(
-                withJSONObject: value,
-                options: .fragmentsAllowed
-            )
-            #expect(String(decoding: json, as: UTF8.self) == BottleneckCase.unsupported[field])
-        }
-    }
 }

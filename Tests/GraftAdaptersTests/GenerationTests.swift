@@ -13,7 +13,7 @@ struct GenerationTests {
         pair: ContractTests.Pair
     ) throws {
         let name = try pair.family.model
-        let model = try referenceLanguageModel(name)
+        let model = try #require(try referenceModel(name) as? any LanguageModel)
         let adapters = try AdapterRegistry.builtin.method(named: pair.name)
             .seeded(1, at: model.sites)
         let prompts = try Fixture(name + "/expected").rows("ids")

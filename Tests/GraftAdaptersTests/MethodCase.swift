@@ -39,7 +39,7 @@ struct MethodCase: ReferenceCase {
     func methodOfReference() throws -> (any AdapterMethod)? {
         guard let text = fixture.metadata["config"] else { return nil }
         var fields = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
-        for name in ["architecture", "cross_adapter", "dtype", "output_reft"] {
+        for name in ["architecture", "dtype", "output_reft"] {
             fields?[name] = nil
         }
         func decoded<Method: AdapterMethod>(like method: Method) throws -> any AdapterMethod {

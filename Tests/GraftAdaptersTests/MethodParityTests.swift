@@ -10,7 +10,7 @@ struct MethodParityTests {
     /// How many fixtures each folder has.
     static let folders = [
         "compacter": 12, "families": 11, "invertible": 4, "prefix": 8, "prompt": 4, "reft": 9,
-        "unions": 2, "vision": 6,
+        "t5_heads": 2, "unions": 2, "vision": 6,
     ]
 
     static let cases = MethodCase.names(in: folders.keys.sorted())

@@ -67,10 +67,10 @@ package struct Fixture: Sendable {
         return try JSONDecoder().decode(type, from: Data(text.utf8))
     }
 
-    /// The tokens of each row: `values` [tokens] cut by `lengths`.
-    package func rows(_ key: String) throws -> [[Int32]] {
+    /// The tokens of each row: `values` [tokens] cut by lengths.
+    package func rows(_ key: String, lengths: String = "lengths") throws -> [[Int32]] {
         let values: [Int32] = try self[key].values()
-        let lengths: [Int64] = try self["lengths"].values()
+        let lengths: [Int64] = try self[lengths].values()
         var start = 0
         return lengths.map { length in
             defer { start += Int(length) }
@@ -87,6 +87,15 @@ package struct Fixture: Sendable {
                 (ids, types?[row] ?? [Int32](repeating: 0, count: ids.count))
             }
         )
+    }
+
+    /// The source rows of ``batch()`` with what a decoder reads: `target.ids` and `target.lengths`.
+    package func sourceTargetBatch() throws -> SourceTargetBatch {
+        let rows = try rows("target.ids", lengths: "target.lengths")
+        let target = try TokenBatch(
+            rows: rows.map { ($0, [Int32](repeating: 0, count: $0.count)) }
+        )
+        return SourceTargetBatch(source: try batch(), target: target)
     }
 
     /// The input of a model: `pixels` where it reads images, otherwise as ``batch()``.

@@ -204,5 +204,8 @@ struct LanguageModelTests {
         let base = try TinyModel().base
         let found = failure { _ = try makeTrainer(base, "lora") }
         #expect(found.contains("a bert model writes no text") && found.contains("causal-lm"))
+        let pairs = try TinyModel("t5/v1_0").base
+        let other = failure { _ = try makeTrainer(pairs, "lora") }
+        #expect(other.contains("a t5 model answers a text with another, and 'causal-lm'"))
     }
 }

@@ -4,6 +4,12 @@ extension Bottleneck {
     public func check(against sites: SiteMap) throws {
         try sites.check(layers: leaveOut, field: "leave_out")
         try sites.check(layers: reductionFactor.byLayer.keys, field: "reduction_factor")
+        guard !afterCross || sites.hidden.contains(where: { $0.site.role == .cross }) else {
+            throw ConfigurationError(
+                field: "cross_adapter",
+                problem: "this model has no attention across towers (hint: cross_adapter=false)"
+            )
+        }
     }
 
     public func attached(to sites: SiteMap, _ scope: ParameterScope) throws -> SiteAdapters {
@@ -64,7 +70,12 @@ extension Bottleneck {
 
     /// The width of the bottleneck at a sub-layer's output, or `nil` if there is none.
     private func width(at target: HiddenSite) throws -> Int? {
-        let acts = target.site.role == .attention ? afterAttention : afterFeedForward
+        let acts =
+            switch target.site.role {
+            case .attention: afterAttention
+            case .cross: afterCross
+            default: afterFeedForward
+            }
         guard acts, let layer = target.site.layer, !leaveOut.contains(layer) else { return nil }
         guard let factor = reductionFactor[layer] else {
             throw ConfigurationError(

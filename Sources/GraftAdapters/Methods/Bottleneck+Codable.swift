@@ -5,6 +5,7 @@ extension Bottleneck: Codable {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case afterAttention = "mh_adapter"
         case afterFeedForward = "output_adapter"
+        case afterCross = "cross_adapter"
         case reductionFactor = "reduction_factor"
         case activation = "non_linearity"
         case readsBlockNorm = "original_ln_before"
@@ -42,6 +43,7 @@ extension Bottleneck: Codable {
         let fields = try decoder.fields(CodingKeys.self)
         afterAttention = try fields.required(.afterAttention)
         afterFeedForward = try fields.required(.afterFeedForward)
+        afterCross = try fields.value(.afterCross, default: afterCross)
         reductionFactor = try fields.required(.reductionFactor)
         activation = try fields.required(.activation)
         readsBlockNorm = try fields.value(.readsBlockNorm, default: readsBlockNorm)
@@ -62,7 +64,7 @@ extension Bottleneck: Codable {
         invertible = try fields.optional(.invertible)
         invertibleFactor = try fields.value(.invertibleFactor, default: invertibleFactor)
         trainsLayerNorms = try fields.value(.trainsLayerNorms, default: trainsLayerNorms)
-        guard afterAttention || afterFeedForward else {
+        guard afterAttention || afterFeedForward || afterCross else {
             throw fields.invalid(
                 .afterFeedForward,
                 "there is no adapter at all (hint: output_adapter=true or mh_adapter=true)"
@@ -87,6 +89,7 @@ extension Bottleneck: Codable {
         var fields = encoder.container(keyedBy: CodingKeys.self)
         try fields.encode(afterAttention, forKey: .afterAttention)
         try fields.encode(afterFeedForward, forKey: .afterFeedForward)
+        try fields.encode(afterCross, forKey: .afterCross)
         try fields.encode(reductionFactor, forKey: .reductionFactor)
         try fields.encode(activation, forKey: .activation)
         try fields.encode(readsBlockNorm, forKey: .readsBlockNorm)

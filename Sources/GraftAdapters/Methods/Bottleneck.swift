@@ -61,6 +61,8 @@ public struct Bottleneck: AdapterMethod, Hashable {
 
     /// Whether an adapter follows attention.
     public var afterAttention = false
+    /// Whether an adapter follows a decoder's attention to an encoder.
+    public var afterCross = false
     /// Whether an adapter follows the feed-forward.
     public var afterFeedForward = true
     /// How much narrower the bottleneck is than the hidden states.

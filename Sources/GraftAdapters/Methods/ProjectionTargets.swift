@@ -1,6 +1,9 @@
 public import GraftLayers
 
 /// The frozen projections at which a method acts.
+///
+/// `query`, `key`, `value` and `attention_output` mean those of every attention, as in `adapters` 1.3.0 and
+/// `peft` 0.21.2; `cross_query` and so on mean those of a decoder's attention to an encoder alone.
 public enum ProjectionTargets: Sendable, Hashable {
     /// Every projection of the blocks.
     case all
@@ -9,14 +12,15 @@ public enum ProjectionTargets: Sendable, Hashable {
 
     /// The roles that a projection can have, in the order of the forward pass.
     static let known: [Site.Role] = [
-        .query, .key, .value, .attentionOutput, .up, .gate, .down,
+        .query, .key, .value, .attentionOutput, .crossQuery, .crossKey, .crossValue, .crossOutput,
+        .up, .gate, .down,
     ]
 
     /// Whether a projection is meant.
     func contains(_ role: Site.Role) -> Bool {
         switch self {
         case .all: true
-        case .roles(let roles): roles.contains(role)
+        case .roles(let roles): roles.contains(role) || roles.contains(role.ofAnyAttention)
         }
     }
 
@@ -93,6 +97,19 @@ extension ProjectionTargets: Codable {
             try container.encode(
                 ProjectionTargets.known.filter(roles.contains).map(\.rawValue)
             )
+        }
+    }
+}
+
+extension Site.Role {
+    /// The name that means this projection in whichever attention.
+    fileprivate var ofAnyAttention: Site.Role {
+        switch self {
+        case .crossQuery: .query
+        case .crossKey: .key
+        case .crossValue: .value
+        case .crossOutput: .attentionOutput
+        default: self
         }
     }
 }

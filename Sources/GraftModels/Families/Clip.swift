@@ -47,17 +47,7 @@ public struct Clip: ImageTextModel {
         )
     }
 
-    public var sites: SiteMap {
-        var sites = text.sites
-        let other = vision.sites
-        sites.linear += other.linear
-        sites.hidden += other.hidden
-        sites.norm += other.norm
-        sites.attention += other.attention
-        sites.block += other.block
-        sites.embedding += other.embedding
-        return sites
-    }
+    public var sites: SiteMap { text.sites.joined(with: vision.sites) }
 
     public var textTower: any Tower<TokenBatch> { text }
     public var imageTower: any ImageTower { vision }
