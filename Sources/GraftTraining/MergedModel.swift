@@ -76,14 +76,15 @@ extension BaseModel {
             }
             return changed
         }
-        let sites = model.sites
-        let paths = Dictionary(uniqueKeysWithValues: sites.linear.map { ($0.site, $0.linear.path) })
-        for (site, merged) in try predictor.model.adapters.merged(into: sites) {
-            guard let path = paths[site], !path.isEmpty else {
+        let merged = try predictor.model.adapters.merged(into: model.sites)
+        for target in model.sites.linear {
+            guard let merged = merged[target.site] else { continue }
+            let path = target.linear.path
+            guard !path.isEmpty else {
                 throw ConfigurationError(
                     field: "method",
-                    problem: "what acts at \(site) cannot be merged into a \(shape.family) model,"
-                        + " which stores that projection transposed or as a part of another"
+                    problem: "what acts at \(target.site) cannot be merged into a \(shape.family)"
+                        + " model, which stores that projection transposed or as a part of another"
                         + " (hint: the adapter works unmerged)"
                 )
             }
