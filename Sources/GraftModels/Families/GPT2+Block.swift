@@ -1,127 +1,43 @@
 internal import GraftLayers
 internal import GraftTorch
 
-extension GPT2 {
-    /// Self-attention and a feed-forward, each behind a norm and before a residual addition.
-    struct Block: Sendable {
-        let attentionNorm: LayerNorm
-        let query: Linear
-        let key: Linear
-        let value: Linear
-        let attentionOutput: Linear
-        let feedForwardNorm: LayerNorm
-        let up: Linear
-        let down: Linear
-        let activation: Activation
-        let attention: AttentionShape
-        let dropout: Double
-        let layer: Int
-        let layerCount: Int
-
-        init(_ configuration: Configuration, layer: Int, _ scope: ParameterScope) throws {
-            let (hidden, inner) = (configuration.hiddenSize, configuration.innerSize)
-            let epsilon = configuration.normEpsilon
-            attentionNorm = try LayerNorm(hidden, epsilon: epsilon, scope / "ln_1")
-            let inputs = try Linear.transposed(
-                hidden,
-                into: [hidden, hidden, hidden],
-                scope / "attn" / "c_attn"
-            )
-            (query, key, value) = (inputs[0], inputs[1], inputs[2])
-            attentionOutput = try Linear.transposed(
-                hidden,
-                into: [hidden],
-                scope / "attn" / "c_proj"
-            )[0]
-            feedForwardNorm = try LayerNorm(hidden, epsilon: epsilon, scope / "ln_2")
-            up = try Linear.transposed(hidden, into: [inner], scope / "mlp" / "c_fc")[0]
-            down = try Linear.transposed(inner, into: [hidden], scope / "mlp" / "c_proj")[0]
-            activation = configuration.activation
-            attention = AttentionShape(
+extension PreNormBlock {
+    /// A block of GPT-2, whose query, key and value are one matrix.
+    init(_ configuration: GPT2.Configuration, layer: Int, _ scope: ParameterScope) throws {
+        let (hidden, inner) = (configuration.hiddenSize, configuration.innerSize)
+        func norm(_ name: String) throws -> LayerNorm {
+            try LayerNorm(hidden, epsilon: configuration.normEpsilon, scope / name)
+        }
+        func projections(_ input: Int, into outputs: [Int], _ part: String, _ name: String) throws
+            -> [Linear]
+        {
+            try Linear.transposed(input, into: outputs, scope / part / name)
+        }
+        let inputs = try projections(hidden, into: [hidden, hidden, hidden], "attn", "c_attn")
+        self.init(
+            Parts(
+                query: inputs[0],
+                key: inputs[1],
+                value: inputs[2],
+                attentionOutput: try projections(hidden, into: [hidden], "attn", "c_proj")[0],
+                up: try projections(hidden, into: [inner], "mlp", "c_fc")[0],
+                down: try projections(inner, into: [hidden], "mlp", "c_proj")[0],
+                attentionNorm: try norm("ln_1"),
+                feedForwardNorm: try norm("ln_2")
+            ),
+            attention: AttentionShape(
                 heads: configuration.headCount,
                 headSize: hidden / configuration.headCount,
                 scale: configuration.scales[layer],
                 isCausal: true,
                 dropout: configuration.attentionDropout
-            )
-            dropout = configuration.residualDropout
-            self.layer = layer
-            layerCount = configuration.layerCount
-        }
-
-        func site(_ role: Site.Role) -> Site { Site(.decoder, layer: layer, role) }
-
-        func publish(in sites: inout SiteMap) {
-            sites.linear += [
-                LinearSite(site(.query), query), LinearSite(site(.key), key),
-                LinearSite(site(.value), value),
-                LinearSite(site(.attentionOutput), attentionOutput),
-                LinearSite(site(.up), up), LinearSite(site(.down), down),
-            ]
-            let size = down.weight.outputSize
-            sites.hidden += [site(.attention), site(.feedForward)].map {
-                HiddenSite($0, size: size, layerCount: layerCount, isPostNorm: false)
-            }
-            sites.norm += [
-                NormSite(site(.attentionNorm), attentionNorm),
-                NormSite(site(.feedForwardNorm), feedForwardNorm),
-            ]
-            sites.attention.append(
-                AttentionSite(
-                    site(.selfAttention),
-                    hiddenSize: size,
-                    keySize: key.weight.outputSize,
-                    layerCount: layerCount
-                )
-            )
-            sites.block.append(BlockSite(site(.block), size: size, layerCount: layerCount))
-        }
-
-        // x: [tokens, hidden] -> [tokens, hidden], of the kept tokens alone if there are such
-        func callAsFunction(
-            _ x: Tensor,
-            in context: inout ForwardContext,
-            keeping kept: KeptTokens?
-        ) throws(TorchError) -> Tensor {
-            let norm = context.normalization(attentionNorm, at: site(.attentionNorm))
-            var normed = try norm(x)
-            let key = try context.apply(key, to: normed, at: site(.key))
-            let value = try context.apply(value, to: normed, at: site(.value))
-            let keyLayout = context.layout
-            var x = x
-            if let kept {
-                (x, normed) = (try kept(x), try kept(normed))
-                context.layout = kept.layout
-            }
-            let query = try context.apply(query, to: normed, at: site(.query))
-            let mixed = try context.attend(
-                query: query,
-                key: key,
-                value: value,
-                keyLayout: keyLayout,
-                input: normed,
-                attention,
-                at: site(.selfAttention)
-            )
-            let attended = try context.apply(attentionOutput, to: mixed, at: site(.attentionOutput))
-            let afterAttention = try context.finish(
-                context.dropout(attended, dropout, at: site(.attention)),
-                residual: x,
-                norm: nil,
-                at: site(.attention)
-            )
-            let innerNorm = context.normalization(feedForwardNorm, at: site(.feedForwardNorm))
-            let input = try innerNorm(afterAttention)
-            let inner = try activation(context.apply(up, to: input, at: site(.up)))
-            let outer = try context.apply(down, to: inner, at: site(.down))
-            let output = try context.finish(
-                context.dropout(outer, dropout, at: site(.feedForward)),
-                residual: afterAttention,
-                norm: nil,
-                at: site(.feedForward)
-            )
-            return try context.finishBlock(output, at: site(.block))
-        }
+            ),
+            activation: configuration.activation,
+            dropout: configuration.residualDropout,
+            .decoder,
+            layer: layer,
+            of: configuration.layerCount
+        )
     }
 }
 

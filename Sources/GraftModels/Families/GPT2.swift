@@ -16,7 +16,7 @@ public struct GPT2: TextEncoder, LanguageModel {
     public let vocabulary: Linear?
     private let words: Tensor  // [vocabulary, hidden]
     private let positions: Tensor  // [positions, hidden]
-    private let blocks: [Block]
+    private let blocks: [PreNormBlock]
     private let norm: LayerNorm
     private let dropout: Double
 
@@ -27,7 +27,7 @@ public struct GPT2: TextEncoder, LanguageModel {
         positions = try (scope / "wpe")
             .parameter("weight", shape: [configuration.positions, hidden])
         blocks = try (0..<configuration.layerCount).map { layer in
-            try Block(configuration, layer: layer, scope / "h" / layer)
+            try PreNormBlock(configuration, layer: layer, scope / "h" / layer)
         }
         norm = try LayerNorm(hidden, epsilon: configuration.normEpsilon, scope / "ln_f")
         dropout = configuration.embeddingDropout
@@ -87,10 +87,7 @@ public struct GPT2: TextEncoder, LanguageModel {
         return try norm(hidden)
     }
 
-    public var keepsRows: Bool {
-        guard let block = blocks.first else { return true }
-        return block.activation.keepsRows(width: block.up.weight.outputSize)
-    }
+    public var keepsRows: Bool { blocks.allSatisfy(\.keepsRows) }
 
     private static func site(_ role: Site.Role) -> Site { Site(.decoder, layer: nil, role) }
 }
