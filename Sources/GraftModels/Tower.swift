@@ -130,3 +130,17 @@ public struct EncoderOutput: Sendable {
     /// What the model's own pooler makes of each row's first token: [rows, hidden]; `nil` without.
     public let pooled: @Sendable () throws(TorchError) -> Tensor?
 }
+
+extension EncoderOutput {
+    /// The same for some of the rows.
+    package func narrowed(rows: Range<Int>) throws(TorchError) -> EncoderOutput {
+        let tokens = layout.tokens(of: rows)
+        return EncoderOutput(
+            hidden: try hidden.narrowed(tokens),
+            layout: try layout.narrowed(rows: rows),
+            layers: try layers.map { layer throws(TorchError) in try layer.narrowed(tokens) },
+            firstTokens: { () throws(TorchError) in try firstTokens().narrowed(rows) },
+            pooled: { () throws(TorchError) in try pooled()?.narrowed(rows) }
+        )
+    }
+}

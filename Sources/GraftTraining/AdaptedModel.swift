@@ -14,8 +14,9 @@ public struct AdaptedModel: Sendable {
     /// The model, where rows are pairs of an image and a text and both towers are read.
     let pairModel: (any ImageTextModel)?
     /// What the encoder is, but for what the method trains of it.
-    private let base: BaseModel
-    private let trainsBase: Bool
+    let base: BaseModel
+    /// Whether the model itself is trained, so that no other adapter can share it.
+    let trainsBase: Bool
 
     /// Attaches a method and a head.
     ///

@@ -105,15 +105,31 @@ extension AdaptedModel {
             let trunk = try trunks?.trunk(of: rows, in: data, batch)
             let logits = try logits(batch, trunk: trunk)
             let loss = try loss?.sum(logits, of: rows, in: data).item() ?? 0
-            let values: [Float] = try logits.values()
-            let (kind, width) = (head.configuration.kind, head.configuration.outputCount)
-            var start = 0
-            let split = rows.map { row in
-                let count = kind.valueCount(ofTokens: data.length(row), outputs: width)
-                defer { start += count }
-                return Array(values[start..<start + count])
-            }
+            let split = try head.configuration.split(logits, of: rows, in: data)
             return (split, loss)
+        }
+    }
+}
+
+extension HeadConfiguration {
+    /// The outputs of each row of a part.
+    ///
+    /// - Parameters:
+    ///   - logits: [rows, outputs], or [tokens, outputs] where each token has an answer.
+    ///   - rows: Which rows.
+    ///   - data: All rows.
+    /// - Returns: For each row its outputs, or those of its tokens one after another.
+    func split(
+        _ logits: Tensor,
+        of rows: [Int],
+        in data: EncodedRows
+    ) throws(TorchError) -> [[Float]] {
+        let values: [Float] = try logits.values()
+        var start = 0
+        return rows.map { row in
+            let count = kind.valueCount(ofTokens: data.length(row), outputs: outputCount)
+            defer { start += count }
+            return Array(values[start..<start + count])
         }
     }
 }

@@ -121,8 +121,12 @@ public struct Predictor: Sendable {
 
     /// Answers for every row.
     public func answers(_ data: EncodedRows, workers: Workers = Workers()) throws -> [Answer] {
-        let predictions = try model.predictions(data, workers: workers)
-        return (0..<data.count).map { answer(predictions.logits[$0], row: $0, in: data) }
+        answers(try model.predictions(data, workers: workers), of: data)
+    }
+
+    /// What predictions of rows mean.
+    func answers(_ predictions: Predictions, of data: EncodedRows) -> [Answer] {
+        (0..<data.count).map { answer(predictions.logits[$0], row: $0, in: data) }
     }
 
     /// Answers for texts; for tagging, their words are what white space separates.

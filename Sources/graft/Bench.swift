@@ -17,6 +17,11 @@ struct Bench: ParsableCommand {
 
               graft bench --model MiniLM --method double_seq_bn --train train.jsonl
 
+            With --adapters one batch of rows is spread over so many adapters, of the methods in turn, and timed beside \
+            the same batch under one:
+
+              graft bench --model MiniLM --method double_seq_bn,lora --adapters 8,64 --batch 64
+
             Without --train the rows are made up. Measures the CPU, in float32, and writes nothing.
             """
     )
@@ -48,6 +53,14 @@ struct Bench: ParsableCommand {
 
     @Option(help: "Seconds for each figure, over all rounds.")
     var seconds = 3.0
+
+    @Option(
+        help: ArgumentHelp(
+            "Time batches over so many adapters beside one adapter's, and nothing else.",
+            valueName: "count,..."
+        )
+    )
+    var adapters: String?
 
     @OptionGroup(title: "Task") var method: MethodOption
     @OptionGroup(title: "Task") var task: TaskOptions
@@ -82,6 +95,18 @@ struct Bench: ParsableCommand {
         }
     }
 
+    /// Over how many adapters a batch is spread, in turn; `nil` to measure one adapter.
+    private var adapterCounts: [Int]? {
+        get throws {
+            try adapters?.split(separator: ",").map { text in
+                guard let count = Int(text), count > 0 else {
+                    throw ValidationError("--adapters: '\(text)' is not a number of adapters")
+                }
+                return count
+            }
+        }
+    }
+
     func run() throws {
         let base = try BaseModel(path: ModelOptions.folder(of: model))
         let longest = try TrainingSettings.longestRow(
@@ -90,9 +115,14 @@ struct Bench: ParsableCommand {
             positions: base.shape.positions
         )
         let log = common.logger
-        log.info("measuring for about \(Figures.duration(14 * seconds))")
         let rows = try BenchRows(self, base: base, maxLength: longest)
         let each = seconds / Double(Bench.rounds)
+        if let counts = try adapterCounts {
+            log.info("measuring for about \(Figures.duration(Double(counts.count + 1) * seconds))")
+            try runMixed(MixedBatches(self, counts: counts, base: base, source: rows), rows, each)
+            return
+        }
+        log.info("measuring for about \(Figures.duration(14 * seconds))")
         var workload = try Workload(
             self,
             base: base,
@@ -116,9 +146,20 @@ struct Bench: ParsableCommand {
             maxLength: longest,
             ceilings: ceilings,
             workload: workload,
-            loadAverage: others.loadAverage,
-            otherShare: others.share()
+            others: others.finding()
         )
         if common.json { Console.out(report.json) } else { Console.out(report.text) }
+    }
+
+    private func runMixed(_ batches: MixedBatches, _ rows: BenchRows, _ seconds: Double) throws {
+        var batches = batches
+        let others = OtherLoad()
+        for _ in 0..<Bench.rounds { try batches.measure(seconds: seconds) }
+        let load = others.finding()
+        if common.json {
+            Console.out(batches.json(self, isQuiet: load.isQuiet))
+        } else {
+            Console.out(batches.text(self, rows, otherLoad: load.text))
+        }
     }
 }

@@ -17,7 +17,8 @@ struct Predict: ParsableCommand {
 
               {"id": 7, "label": "high", "scores": {"high": 0.93, "low": 0.02, "normal": 0.05}}
 
-            Several adapters share the model, and --table prints what they say side by side:
+            Several adapters share the model and, where they read rows alike, one pass; --table prints what they say side \
+            by side:
 
               graft predict --model MiniLM --adapter runs/queue --adapter runs/urgency --table \
             --text 'The site is down!'
@@ -107,29 +108,7 @@ struct Predict: ParsableCommand {
         let zeroShot = try prompts.classes.map { classes in
             try answersByName(of: classes, adapter: predictors.first?.1, on: base)
         }
-        let answered =
-            try zeroShot.map { [$0] }
-            ?? predictors.map { name, predictor in
-                let bundle = predictor.bundle
-                guard bundle.head.kind != .imageText else {
-                    throw CommandError(
-                        "\(name): an adapter of pairs of images and texts has no classes",
-                        hint: "name some with --classes, or score it with graft eval"
-                    )
-                }
-                let rows = try inputRows(
-                    for: bundle.head.kind,
-                    on: base,
-                    remembered: bundle.columnNames
-                )
-                let encoded = try predictor.encode(rows, labelled: false)
-                return AnsweredRows(
-                    adapter: name,
-                    kind: predictor.bundle.head.kind,
-                    rows: rows.answers,
-                    answers: try predictor.answers(encoded)
-                )
-            }
+        let answered = try zeroShot.map { [$0] } ?? answers(of: predictors, on: base)
         if table {
             Console.out(AnsweredRows.table(answered).text)
             return
@@ -142,6 +121,38 @@ struct Predict: ParsableCommand {
             }
         }
         try writer.finish()
+    }
+
+    /// What adapters say, those that read rows alike in one pass.
+    private func answers(
+        of predictors: [(name: String, Predictor)],
+        on base: BaseModel
+    ) throws -> [AnsweredRows] {
+        if let (name, _) = predictors.first(where: { $1.bundle.head.kind == .imageText }) {
+            throw CommandError(
+                "\(name): an adapter of pairs of images and texts has no classes",
+                hint: "name some with --classes, or score it with graft eval"
+            )
+        }
+        var answered: [Int: AnsweredRows] = [:]
+        for group in Predictor.groups(predictors.map(\.1)) {
+            let members = group.map { predictors[$0].1 }
+            let rows = try inputRows(
+                for: members[0].bundle.head.kind,
+                on: base,
+                remembered: members[0].bundle.columnNames
+            )
+            let encoded = try members[0].encode(rows, labelled: false)
+            for (index, answers) in zip(group, try Predictor.answers(of: members, encoded)) {
+                answered[index] = AnsweredRows(
+                    adapter: predictors[index].name,
+                    kind: predictors[index].1.bundle.head.kind,
+                    rows: rows.answers,
+                    answers: answers
+                )
+            }
+        }
+        return predictors.indices.compactMap { answered[$0] }
     }
 
     /// What a CLIP model makes of the rows.

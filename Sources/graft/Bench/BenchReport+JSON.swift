@@ -50,9 +50,9 @@ extension BenchReport {
             .init("cores", .integer(Workers.cores)),
             .init("workers", .integer(Workers(command.workers).count)),
             .init("vector_lanes", .integer(Torch.vectorLanes)),
-            .init("load_average", loadAverage.map { .number($0) } ?? .null),
-            .init("others_share", otherShare.map { .number($0) } ?? .null),
-            .init("is_quiet", .bool(isQuiet)),
+            .init("load_average", others.loadAverage.map { .number($0) } ?? .null),
+            .init("others_share", others.share.map { .number($0) } ?? .null),
+            .init("is_quiet", .bool(others.isQuiet)),
         ])
     }
 }

@@ -31,7 +31,7 @@ extension BenchReport {
                 "\(Workers.cores) cores, \(Workers(command.workers).count) workers,"
                     + " vectors of \(Torch.vectorLanes) floats",
             ],
-            ["", otherLoad],
+            ["", others.text],
         ])
         return [facts.text, ceilingTable.text, speedTable.text].joined(separator: "\n\n")
     }

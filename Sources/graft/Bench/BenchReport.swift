@@ -9,8 +9,7 @@ struct BenchReport {
     let maxLength: Int
     let ceilings: MachineCeilings
     let workload: Workload
-    let loadAverage: Double?
-    let otherShare: Double?
+    let others: OtherLoad.Finding
 
     /// A pass with the time that its products alone would take.
     struct Comparison {
@@ -46,18 +45,6 @@ struct BenchReport {
     /// What the tokenizer yields in the time in which training takes one token.
     var tokenizerSupply: Rounds {
         workload.oneCoreTokens.divided(by: comparisons[0].tokens)
-    }
-
-    /// Whether others used so little that the figures are this program's own.
-    var isQuiet: Bool { (otherShare ?? 0) < 0.03 }
-
-    /// What else ran, in a line.
-    var otherLoad: String {
-        let load = loadAverage.map { "load average \(Figures.measure($0)) before the run" }
-        let share = otherShare.map { "others used \(Figures.percent($0)) of the cores meanwhile" }
-        let facts = [load, share].compactMap(\.self).joined(separator: ", ")
-        if facts.isEmpty { return "this system does not tell what else ran" }
-        return isQuiet ? "quiet (\(facts))" : "NOT quiet: \(facts); the figures are too low"
     }
 }
 

@@ -1,10 +1,11 @@
 internal import Foundation
+internal import GraftTraining
 
 /// What else keeps the machine busy while something is measured.
 struct OtherLoad {
     /// Runnable threads in the minute before the measurement, on average; `nil` where the system does
     /// not tell.
-    let loadAverage: Double?
+    private let loadAverage: Double?
     private let start: Counters?
 
     /// Seconds of processor time since some moment.
@@ -24,9 +25,32 @@ struct OtherLoad {
         start = OtherLoad.counters()
     }
 
+    /// What else ran until now.
+    func finding() -> Finding { Finding(loadAverage: loadAverage, share: share()) }
+
+    /// What else ran during a measurement.
+    struct Finding {
+        /// Runnable threads before, on average; `nil` where the system does not tell.
+        let loadAverage: Double?
+        /// The share of the processor time that others used; `nil` where the system does not tell.
+        let share: Double?
+
+        /// Whether others used so little that the figures are this program's own.
+        var isQuiet: Bool { (share ?? 0) < 0.03 }
+
+        /// In a line.
+        var text: String {
+            let load = loadAverage.map { "load average \(Figures.measure($0)) before the run" }
+            let share = share.map { "others used \(Figures.percent($0)) of the cores meanwhile" }
+            let facts = [load, share].compactMap(\.self).joined(separator: ", ")
+            if facts.isEmpty { return "this system does not tell what else ran" }
+            return isQuiet ? "quiet (\(facts))" : "NOT quiet: \(facts); the figures are too low"
+        }
+    }
+
     /// The share of the machine's processor time that others have used since the start; `nil` where the
     /// system does not tell.
-    func share() -> Double? {
+    private func share() -> Double? {
         guard let start, let now = OtherLoad.counters(), now.all > start.all else { return nil }
         let others = (now.busy - start.busy) - (now.own - start.own)
         return max(0, others / (now.all - start.all))

@@ -191,7 +191,7 @@ struct Workload {
     }
 
     /// Repeats `body` for so many seconds and returns the time of one.
-    private static func secondsEach<Failure: Error>(
+    static func secondsEach<Failure: Error>(
         _ seconds: Double,
         _ body: () throws(Failure) -> Void
     ) throws(Failure) -> Double {
