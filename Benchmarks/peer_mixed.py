@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The peers' side of `compare_mixed.py`: one batch whose rows have adapters of their own, in a peer's own way.
 
-`adapters` runs it as BatchSplit, `peft` by its `adapter_names`. Prints one JSON line: the median seconds of a pass over the
+`adapters` runs it as BatchSplit, `peft` by its `adapter_names`; a BatchSplit of bottlenecks and LoRA is an error in `adapters`
+1.3.0, so these are a batch for each kind there. Prints one JSON line: the median seconds of a pass over the
 padded, tokenized batch to the last hidden states, for each number of adapters; with 1, the same rows under one adapter.
 Needs torch, transformers, and adapters or peft.
 """
@@ -29,7 +30,13 @@ torch.set_num_threads(a.threads)
 with (gzip.open if a.data.endswith(".gz") else open)(a.data, "rt", encoding="utf-8") as lines:
     texts = [json.loads(line)["text"] for _, line in zip(range(a.batch), lines)]
 tokenizer = AutoTokenizer.from_pretrained(a.model)
-batch = tokenizer(texts, padding=True, truncation=True, max_length=a.max_length, return_tensors="pt")
+
+
+def tokens(texts):
+    return tokenizer(texts, padding=True, truncation=True, max_length=a.max_length, return_tensors="pt")
+
+
+batch = tokens(texts)
 counts = [int(count) for count in a.adapters.split(",")]
 names = [f"a{number}" for number in range(max(counts))]
 
@@ -57,14 +64,22 @@ else:
     for number, name in enumerate(names):
         model.add_adapter(name, config=methods[number % len(methods)])
 
+    def split(texts, names):
+        batch = tokens(texts)
+        ends = [len(texts) * (number + 1) // len(names) for number in range(len(names))]
+        sizes = [end - start for start, end in zip([0] + ends, ends)]
+
+        def once():
+            model.set_active_adapters(BatchSplit(*names, batch_sizes=sizes) if len(names) > 1 else names[0])
+            model(**batch)
+        return once
+
     def call(count):
         if count == 1:
-            model.set_active_adapters(names[0])
-        else:
-            ends = [a.batch * (number + 1) // count for number in range(count)]
-            sizes = [end - start for start, end in zip([0] + ends, ends)]
-            model.set_active_adapters(BatchSplit(*names[:count], batch_sizes=sizes))
-        return lambda: model(**batch)
+            return split(texts, names[:1])
+        kinds = [(texts[kind::len(methods)], names[kind:count:len(methods)]) for kind in range(len(methods))]
+        parts = [split(*kind) for kind in kinds]
+        return lambda: [part() for part in parts]
 
 model.eval()
 seconds = {}

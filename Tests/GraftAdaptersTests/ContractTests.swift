@@ -247,6 +247,26 @@ struct ContractTests {
         }
     }
 
+    @Test(arguments: accepted)
+    func `side by side each answers as it does alone`(pair: Pair) throws {
+        let model = try TinyModel(pair.family.model)
+        let members = try (1...2).map {
+            try adapted(pair.name, model.base, MovedParameters(seed: $0))
+        }
+        let (adapters, rows) = (members[0].adapters, [3, 0, 7])
+        guard adapters.norm.isEmpty, adapters.embedding.isEmpty, pair.name != "full" else {
+            #expect(throws: ConfigurationError.self) { try ParallelModel(members) }
+            return
+        }
+        let data = try TinyTask.classification.rows(model.base)
+        try withoutGradients { () throws in
+            let together = try ParallelModel(members).logits(of: rows, in: data)
+            for (found, member) in zip(together, members) {
+                try expectClose(found, member.logits(data.batch(rows)))
+            }
+        }
+    }
+
     @Test(arguments: refused)
     func `a method without a place in a family is refused, both named`(pair: Pair) throws {
         let model = try TinyModel(pair.family.model)
