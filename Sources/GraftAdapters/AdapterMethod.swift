@@ -52,6 +52,22 @@ public protocol AdapterMethod: Codable, Sendable {
     ///   throws.
     func attached(to sites: SiteMap, _ scope: ParameterScope) throws -> SiteAdapters
 
+    /// Makes one adapter of the weights of several.
+    ///
+    /// By default it is their mean, parameter by parameter. Methods whose parameters say what they add to
+    /// the frozen model do more.
+    ///
+    /// - Parameters:
+    ///   - adapters: One or more, whose parameters have the same names.
+    ///   - arithmetic: What is done.
+    /// - Returns: The new adapter.
+    /// - Throws: `ConfigurationError` if the method has no such operation, or `ParameterError` naming a
+    ///   tensor in which they differ.
+    static func combined(
+        _ adapters: [TrainedAdapter<Self>],
+        by arithmetic: WeightArithmetic
+    ) throws -> CombinedAdapter
+
     /// Replaces texts among the settings by the tokens that they stand for, before new parameters
     /// are made.
     ///

@@ -60,6 +60,19 @@ public struct Site: Sendable, Hashable, Codable {
     }
 }
 
+extension Site {
+    /// Reads a site's ``path``; `nil` if the text is none.
+    package init?(path: some StringProtocol) {
+        let parts = path.split(separator: ".")
+        guard let tower = parts.first.flatMap({ Tower(rawValue: String($0)) }),
+            let role = parts.last.flatMap({ Role(rawValue: String($0)) })
+        else { return nil }
+        let layer = parts.count == 3 ? Int(parts[1]) : nil
+        self.init(tower, layer: layer, role)
+        guard self.path == path else { return nil }
+    }
+}
+
 extension Site: CustomStringConvertible {
     public var description: String { path }
 }

@@ -29,9 +29,9 @@ struct Graft: ParsableCommand {
             """,
         version: version,
         subcommands: [
-            Train.self, Fuse.self, Compare.self, Eval.self, Predict.self, Generate.self,
-            Encode.self, Tokenize.self, Merge.self, Convert.self, FewShot.self, Inspect.self,
-            Bench.self,
+            Train.self, Fuse.self, Combine.self, Compare.self, Eval.self, Predict.self,
+            Generate.self, Encode.self, Tokenize.self, Merge.self, Convert.self, FewShot.self,
+            Inspect.self, Bench.self,
         ]
     )
 

@@ -267,6 +267,48 @@ struct ContractTests {
         }
     }
 
+    /// Methods whose weights have no mean, which is said.
+    private static func hasNoMean(_ name: String) -> Bool {
+        ["head", "full", "loreft", "dora", "pissa", "unipelt"].contains {
+            name.split(separator: "[").first?.hasPrefix($0) == true
+        }
+    }
+
+    @Test(arguments: accepted)
+    func `the mean of an adapter and itself is that adapter`(pair: Pair) throws {
+        let (name, family) = (pair.name, pair.family)
+        let model = try TinyModel(family.model)
+        let fresh = FreshParameters(seed: 3)
+        _ = try adapted(name, model.base, fresh)
+        let generator = try Generator(seed: 3)
+        let values = try fresh.parameters.map { name, value in
+            (name, try value + generator.normal(value.shape, deviation: 0.1))
+        }
+        let tensors = Dictionary(uniqueKeysWithValues: values)
+        let member = (
+            name: "a", method: try method(name),
+            parameters: tensors.filter { $0.key.hasPrefix("adapter.") }
+        )
+        let mean = try WeightArithmetic(.linear, count: 2)
+        guard !ContractTests.hasNoMean(name) else {
+            let error = #expect(throws: ConfigurationError.self) { try mean([member, member]) }
+            #expect(error?.problem.hasPrefix("'linear' cannot be done to") == true)
+            return
+        }
+        let combined = try mean([member, member])
+        let sites = model.base.encoder.sites
+        func states(_ method: any AdapterMethod, _ parameters: [String: Tensor]) throws -> Tensor {
+            let stored = StoredParameters(parameters)
+            let adapters = try method.attached(to: sites, ParameterScope(stored) / "adapter")
+            try stored.checkAllUsed()
+            return try hidden(model.base.encoder, adapters, batch(family))
+        }
+        try expectClose(
+            states(combined.method, combined.parameters),
+            states(member.method, member.parameters)
+        )
+    }
+
     @Test(arguments: refused)
     func `a method without a place in a family is refused, both named`(pair: Pair) throws {
         let model = try TinyModel(pair.family.model)

@@ -10,8 +10,8 @@ import Testing
         .appending(path: "Snapshots")
 
     @Test(arguments: [
-        "graft", "train", "fuse", "compare", "eval", "predict", "generate", "encode", "tokenize",
-        "merge", "convert", "few-shot", "inspect", "bench",
+        "graft", "train", "fuse", "combine", "compare", "eval", "predict", "generate", "encode",
+        "tokenize", "merge", "convert", "few-shot", "inspect", "bench",
     ])
     func `help is as reviewed`(command: String) async throws {
         let arguments = (command == "graft" ? [] : [command]) + ["--help"]

@@ -113,6 +113,16 @@ public struct Composed: AdapterMethod {
         return try composed(composition, adapters, sites, scope)
     }
 
+    public static func combined(
+        _ adapters: [TrainedAdapter<Composed>],
+        by arithmetic: WeightArithmetic
+    ) throws -> CombinedAdapter {
+        throw arithmetic.refusal(
+            of: "a composition",
+            "its members were trained apart (hint: combine those)"
+        )
+    }
+
     private func composed(
         _ composition: Composition,
         _ adapters: [String: SiteAdapters],

@@ -16,6 +16,13 @@ public struct HeadOnly: AdapterMethod, Hashable {
     }
 
     public var defaultLearningRate: Double { 1e-3 }
+
+    public static func combined(
+        _ adapters: [TrainedAdapter<HeadOnly>],
+        by arithmetic: WeightArithmetic
+    ) throws -> CombinedAdapter {
+        throw arithmetic.refusal(of: identifier, "there is no adapter besides the head")
+    }
 }
 
 /// Trains every weight of the model: what adapters are compared with.
@@ -36,4 +43,11 @@ public struct FullFineTuning: AdapterMethod, Hashable {
     public var trainsBase: Bool { true }
 
     public var defaultLearningRate: Double { 5e-5 }
+
+    public static func combined(
+        _ adapters: [TrainedAdapter<FullFineTuning>],
+        by arithmetic: WeightArithmetic
+    ) throws -> CombinedAdapter {
+        throw arithmetic.refusal(of: identifier, "it trained the model itself, which is no adapter")
+    }
 }

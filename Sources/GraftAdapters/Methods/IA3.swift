@@ -77,6 +77,14 @@ public struct IA3: AdapterMethod, Hashable {
         return scalesInput
             ? InputScale(linear: target.linear, scale: scale) : OutputScale(scale: scale)
     }
+
+    /// Adds up what scales differ from 1 by, which is what they add to outputs.
+    public static func combined(
+        _ adapters: [TrainedAdapter<IA3>],
+        by arithmetic: WeightArithmetic
+    ) throws -> CombinedAdapter {
+        try combined(adapters, by: arithmetic, changesFrom: 1)
+    }
 }
 
 extension IA3: Codable {

@@ -87,6 +87,19 @@ public struct ReFT: AdapterMethod, Hashable {
         }
         return ReFTAdapter(method: self, prefix: try unit("prefix"), suffix: try unit("suffix"))
     }
+
+    public static func combined(
+        _ adapters: [TrainedAdapter<ReFT>],
+        by arithmetic: WeightArithmetic
+    ) throws -> CombinedAdapter {
+        guard !adapters.contains(where: \.method.isOrthogonal) else {
+            throw arithmetic.refusal(
+                of: "LoReFT",
+                "orthonormal rows have no mean that is orthonormal"
+            )
+        }
+        return try mean(adapters, by: arithmetic)
+    }
 }
 
 /// The change of one kind of positions.

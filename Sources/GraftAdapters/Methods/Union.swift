@@ -89,6 +89,47 @@ public struct Union: AdapterMethod {
         return members[number].learningRateFactor(name)
     }
 
+    /// Combines the first members, the second ones and so on.
+    public static func combined(
+        _ adapters: [TrainedAdapter<Union>],
+        by arithmetic: WeightArithmetic
+    ) throws -> CombinedAdapter {
+        let first = adapters[0]
+        for other in adapters where other.method.members.count != first.method.members.count {
+            throw ConfigurationError(
+                field: "members",
+                problem: "'\(other.name)' has \(other.method.members.count),"
+                    + " '\(first.name)' \(first.method.members.count)"
+            )
+        }
+        var members: [any AdapterMethod] = []
+        var result = CombinedAdapter(method: first.method, parameters: [:])
+        for number in first.method.members.indices {
+            let part = try arithmetic(
+                adapters.map { adapter in
+                    let own = adapter.parameters.compactMap { name, value in
+                        MemberParameters.member(of: name).flatMap { member in
+                            member.number == number ? (member.name, value) : nil
+                        }
+                    }
+                    return (
+                        adapter.name, adapter.method.members[number],
+                        Dictionary(uniqueKeysWithValues: own)
+                    )
+                }
+            )
+            members.append(part.method)
+            for (name, value) in part.parameters {
+                let inner = String(name.dropFirst("adapter.".count))
+                result.parameters["adapter." + MemberParameters.named(inner, number: number)] =
+                    value
+            }
+            result.kept = min(result.kept, part.kept)
+        }
+        result.method = Union(uniting: members)
+        return result
+    }
+
     public func warnings(for sites: SiteMap, isSequenceTask: Bool) -> [String] {
         members.flatMap { $0.warnings(for: sites, isSequenceTask: isSequenceTask) }
     }

@@ -1,4 +1,5 @@
 public import ArgumentParser
+public import GraftAdapters
 public import GraftData
 public import GraftModels
 public import GraftTorch
@@ -10,6 +11,8 @@ extension DataFormat: ExpressibleByArgument {}
 extension Metric: ExpressibleByArgument {}
 extension Pooling: ExpressibleByArgument {}
 extension Schedule: ExpressibleByArgument {}
+extension WeightArithmetic.Operation: ExpressibleByArgument {}
+extension WeightArithmetic.SignElection: ExpressibleByArgument {}
 
 extension HeadKind: ExpressibleByArgument {
     public init?(argument: String) {
