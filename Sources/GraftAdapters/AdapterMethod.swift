@@ -1,4 +1,5 @@
 public import GraftLayers
+public import GraftTorch
 
 /// A way of adapting a frozen transformer, with its settings.
 ///
@@ -88,6 +89,18 @@ public protocol AdapterMethod: Codable, Sendable {
     /// - Returns: 1 for the run's own rate.
     func learningRateFactor(_ parameter: String) -> Double
 
+    /// What happens to the parameters between the steps of a run, or `nil` for nothing.
+    ///
+    /// - Parameters:
+    ///   - parameters: What is trained, with full names such as `adapter.encoder.0.query.lora_B`.
+    ///   - steps: The steps of the run.
+    /// - Returns: The rule of one run.
+    /// - Throws: `ConfigurationError` if the settings do not suit so many steps.
+    func stepRule(
+        for parameters: [ParameterBuffer.Slice],
+        steps: Int
+    ) throws -> (any StepRule)?
+
     /// Known pitfalls of these settings, a line each.
     ///
     /// - Parameters:
@@ -137,6 +150,11 @@ extension AdapterMethod {
     public var defaultLearningRate: Double { 5e-4 }
 
     public func learningRateFactor(_ parameter: String) -> Double { 1 }
+
+    public func stepRule(
+        for parameters: [ParameterBuffer.Slice],
+        steps: Int
+    ) throws -> (any StepRule)? { nil }
 
     public func warnings(for sites: SiteMap, isSequenceTask: Bool) -> [String] { [] }
 

@@ -10,6 +10,7 @@ public struct AdapterRegistry: Sendable {
     public static let builtin = AdapterRegistry(methods: [
         Bottleneck.self,
         LoRA.self,
+        AdaLoRA.self,
         IA3.self,
         VeRA.self,
         BitFit.self,

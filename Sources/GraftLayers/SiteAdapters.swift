@@ -5,6 +5,9 @@ public protocol LinearAdapter: Sendable {
     /// Whether the result at a token depends on that token alone, so that others may be left out.
     var isTokenwise: Bool { get }
 
+    /// What the adapter adds to the loss, a scalar, or `nil` for nothing.
+    func penalty() throws(TorchError) -> Tensor?
+
     /// Returns the projection's new output.
     ///
     /// - Parameters:
@@ -22,6 +25,23 @@ public protocol LinearAdapter: Sendable {
 
 extension LinearAdapter {
     public var isTokenwise: Bool { true }
+
+    public func penalty() throws(TorchError) -> Tensor? { nil }
+}
+
+extension Sequence where Element == any LinearAdapter {
+    /// The sum of all penalties, or `nil` if there is none.
+    public func penalty() throws(TorchError) -> Tensor? {
+        var sum: Tensor?
+        for adapter in self { sum = try added(sum, adapter.penalty()) }
+        return sum
+    }
+}
+
+/// The sum of two terms, of which either may be missing.
+private func added(_ a: Tensor?, _ b: Tensor?) throws(TorchError) -> Tensor? {
+    guard let a, let b else { return a ?? b }
+    return try a + b
 }
 
 /// Changes the output of a sub-layer before its residual addition.
@@ -50,10 +70,7 @@ extension Sequence where Element == any HiddenAdapter {
     /// The sum of all penalties, or `nil` if there is none.
     public func penalty() throws(TorchError) -> Tensor? {
         var sum: Tensor?
-        for adapter in self {
-            guard let term = try adapter.penalty() else { continue }
-            sum = if let sum { try sum + term } else { term }
-        }
+        for adapter in self { sum = try added(sum, adapter.penalty()) }
         return sum
     }
 }
@@ -249,7 +266,10 @@ public struct SiteAdapters: Sendable {
 
     /// What is added to the loss, or `nil` for nothing.
     public func penalty() throws(TorchError) -> Tensor? {
-        try hidden.sorted { $0.key.path < $1.key.path }.map(\.value).penalty()
+        try added(
+            linear.sorted { $0.key.path < $1.key.path }.map(\.value).penalty(),
+            hidden.sorted { $0.key.path < $1.key.path }.map(\.value).penalty()
+        )
     }
 
     /// The number of a tower's blocks below everything that acts in it, embeddings included.

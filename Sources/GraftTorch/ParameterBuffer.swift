@@ -15,6 +15,13 @@ public final class ParameterBuffer: Sendable {
         public let shape: [Int]
         /// Where its elements lie.
         public let range: Range<Int>
+
+        /// Names a part of a buffer.
+        public init(name: String, shape: [Int], range: Range<Int>) {
+            self.name = name
+            self.shape = shape
+            self.range = range
+        }
     }
 
     /// The slices in the order of their declaration.

@@ -1,3 +1,4 @@
+internal import GraftAdapters
 internal import GraftLayers
 internal import GraftModels
 internal import GraftTorch
@@ -13,6 +14,7 @@ extension Trainer {
         number: Int,
         _ plan: TrainingPlan,
         _ optimizer: inout AdamW,
+        _ rule: inout (any StepRule)?,
         _ trunks: TrunkCache?
     ) throws -> (loss: Double, gradientNorm: Double)? {
         let (loss, gradient) = try gradient(
@@ -25,6 +27,12 @@ extension Trainer {
         guard loss.isFinite, norm.isFinite else { return nil }
         try update(optimizer, clipped, plan.learningRate(number))
         optimizer.finishStep()
+        let changed = try rule?.act(
+            after: number + 1,
+            values: parameters.values,
+            gradient: clipped
+        )
+        if let changed { try parameters.load(changed) }
         return (loss, norm)
     }
 

@@ -84,6 +84,7 @@ public struct Trainer: Sendable {
     let parameters: ParameterBuffer
     let segments: [Segment]
     let loss: TaskLoss
+    private let method: any AdapterMethod
     private let labels: [String]
 
     /// A device computes a batch as one; the CPU in as many parts as there are workers.
@@ -155,6 +156,7 @@ public struct Trainer: Sendable {
             labelSmoothing: options.labelSmoothing,
             classWeights: classWeights
         )
+        self.method = method
         self.labels = labels
         self.options = options
     }
@@ -209,6 +211,8 @@ public struct Trainer: Sendable {
         var state = try resuming ?? TrainingState(parameters, options: options)
         try state.restore(into: parameters)
         var optimizer = try state.optimizer(options.optimizer, device: model.device)
+        var rule = try method.stepRule(for: parameters.slices, steps: plan.steps)
+        if resuming != nil { try rule?.restore(state.ruleState) }
         // Both sets share the memory by their tokens.
         let tokenCount = data.tokenCount + (evaluation?.tokenCount ?? 0)
         func trunks(_ rows: EncodedRows?) -> TrunkCache? {
@@ -238,6 +242,7 @@ public struct Trainer: Sendable {
                     number: state.step,
                     plan,
                     &optimizer,
+                    &rule,
                     trunks
                 )
                 // A finite loss may have infinite derivatives: they must not reach a checkpoint either.
@@ -265,7 +270,7 @@ public struct Trainer: Sendable {
                     && state.step % options.checkpointInterval == 0
                 let isStopping = shouldStop()
                 if let checkpoint, isDue || isStopping {
-                    try state.capture(parameters, optimizer)
+                    try state.capture(parameters, optimizer, rule)
                     try checkpoint.write(state)
                     onEvent(.checkpoint(path: checkpoint.path, step: state.step))
                 }

@@ -1,3 +1,4 @@
+internal import GraftAdapters
 internal import GraftTorch
 
 /// Everything a run needs to go on exactly where it is, besides its settings and data.
@@ -21,6 +22,8 @@ public struct TrainingState: Sendable {
     private var firstMoment: Tensor
     private var secondMoment: Tensor
     private var best: Tensor
+    /// What the method's rule between steps remembers.
+    private(set) var ruleState: [String: Tensor] = [:]
 
     /// The state before the first step.
     init(_ parameters: ParameterBuffer, options: TrainingOptions) throws {
@@ -75,10 +78,15 @@ public struct TrainingState: Sendable {
     }
 
     /// Copies what training changes.
-    mutating func capture(_ parameters: ParameterBuffer, _ optimizer: AdamW) throws {
+    mutating func capture(
+        _ parameters: ParameterBuffer,
+        _ optimizer: AdamW,
+        _ rule: (any StepRule)?
+    ) throws {
         values = try parameters.snapshot()
         firstMoment = try Tensor.concatenated([optimizer.firstMoment])
         secondMoment = try Tensor.concatenated([optimizer.secondMoment])
+        ruleState = try rule?.state ?? [:]
     }
 
     /// Puts the parameters back.
@@ -107,11 +115,15 @@ public struct TrainingState: Sendable {
 extension TrainingState {
     /// The large parts, by the names under which a checkpoint stores them.
     var tensors: [String: Tensor] {
-        [
+        let own = [
             "values": values, "first_moment": firstMoment, "second_moment": secondMoment,
             "best": best,
         ]
+        return ruleState.reduce(into: own) { $0[TrainingState.ruleFront + $1.key] = $1.value }
     }
+
+    /// What the names of a rule's tensors begin with.
+    private static let ruleFront = "rule."
 
     /// The small parts, as a checkpoint stores them.
     struct Progress: Codable {
@@ -158,5 +170,8 @@ extension TrainingState {
         firstMoment = first
         secondMoment = second
         self.best = best
+        for (name, tensor) in tensors where name.hasPrefix(TrainingState.ruleFront) {
+            ruleState[String(name.dropFirst(TrainingState.ruleFront.count))] = tensor
+        }
     }
 }

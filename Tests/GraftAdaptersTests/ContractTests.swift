@@ -14,7 +14,8 @@ struct ContractTests {
     /// What is known of a method from its name: presets that start as the exact identity.
     static let exactStarts: Set<String> = [
         "par_bn", "scaled_par_bn", "head", "bitfit", "layer_norm", "full", "lora", "rslora", "dora",
-        "pissa", "ia3", "ia3_paper", "vera",
+        "pissa", "ia3", "ia3_paper", "vera", "adalora",
+        "adalora[init_r=4,target_r=1,target_modules=all-linear]",
     ]
 
     /// Presets that are no near-identity at the start: their keys or tokens are seen at once.
@@ -29,6 +30,7 @@ struct ContractTests {
             "seq_bn[use_gating=true,scaling=channel,ln_before=true,reduction_factor=2]",
             "prefix_tuning[use_gating=true,shared_gating=false,dropout=0.2,leave_out=[0]]",
             "prompt_tuning[combine=prefix_after_bos]",
+            "adalora[init_r=4,target_r=1,target_modules=all-linear]",
             "loreft[r=2,suffix_positions=2,tied_weights=true]",
             "compacter[shared_W_phm=true,phm_rank=2]",
             "seq_bn_inv[inv_adapter=glow]",

@@ -4,13 +4,13 @@ import GraftTestSupport
 import GraftTorch
 import Testing
 
-/// Against the references named in `Tools/reference`: `adapters` 1.3.0 where that is right.
+/// Against the references named in `Tools/reference`: `adapters` 1.3.0 where that is right, and `peft` 0.21.2.
 @Suite("Methods against references")
 struct MethodParityTests {
     /// How many fixtures each folder has.
     static let folders = [
-        "compacter": 12, "families": 11, "invertible": 4, "prefix": 8, "prompt": 4, "reft": 9,
-        "t5_heads": 2, "unions": 2, "vision": 6,
+        "adalora": 3, "compacter": 12, "families": 11, "invertible": 4, "prefix": 8,
+        "prompt": 4, "reft": 9, "t5_heads": 2, "unions": 2, "vision": 6,
     ]
 
     static let cases = MethodCase.names(in: folders.keys.sorted())

@@ -72,25 +72,39 @@ extension ReferenceCase {
 
     /// Expects the losses of ten steps of AdamW, and the values behind them, to equal the reference's.
     func expectTenSteps() throws {
+        let (losses, buffer) = try takeTenSteps()
+        expectClose(losses, try fixture["losses"].values(), "losses")
+        for (leaf, expected) in zip(buffer.leaves, try parameters("after.")) {
+            try expectClose(leaf, expected.value, "\(expected.name) after ten steps")
+        }
+    }
+
+    /// Takes ten steps of AdamW, with what the method does between them.
+    ///
+    /// - Parameter afterStep: Told the parameters behind each step.
+    /// - Returns: The losses, and the parameters in the end.
+    /// - Throws: What a pass or `afterStep` throws.
+    @discardableResult
+    func takeTenSteps(
+        afterStep: (ParameterBuffer) throws -> Void = { _ in }
+    ) throws -> (losses: [Double], buffer: ParameterBuffer) {
         let (model, buffer) = try adapted()
         let batch = try fixture.batch(for: model.encoder)
         var settings = AdamW.Settings()
         settings.weightDecay = weightDecay
         var optimizer = try AdamW(count: buffer.count, settings: settings)
+        var rule = try method.stepRule(for: buffer.slices, steps: 10)
         var losses: [Double] = []
-        for _ in 0..<10 {
+        for step in 1...10 {
             let loss = try loss(model.logits(batch), model)
             losses.append(try loss.item())
-            try optimizer.step(
-                buffer,
-                gradients: buffer.flattened(gradients(of: loss, for: buffer.leaves)),
-                learningRate: 1e-2
-            )
+            let gradient = try buffer.flattened(gradients(of: loss, for: buffer.leaves))
+            try optimizer.step(buffer, gradients: gradient, learningRate: 1e-2)
+            let changed = try rule?.act(after: step, values: buffer.values, gradient: gradient)
+            if let changed { try buffer.load(changed) }
+            try afterStep(buffer)
         }
-        expectClose(losses, try fixture["losses"].values(), "losses")
-        for (leaf, expected) in zip(buffer.leaves, try parameters("after.")) {
-            try expectClose(leaf, expected.value, "\(expected.name) after ten steps")
-        }
+        return (losses, buffer)
     }
 }
 

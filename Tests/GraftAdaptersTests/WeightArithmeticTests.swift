@@ -104,7 +104,7 @@ struct WeightArithmeticTests {
             #"lora[r=4,rank_pattern={"query":1,"1.value":3},alpha_pattern={"0.value":5}]"#,
             #"lora[r=2,rank_pattern={"1.query":3}]"#
         ),
-        ("ia3", "ia3"),
+        ("ia3", "ia3"), ("adalora[init_r=4,target_r=2]", "adalora[init_r=3,target_r=1]"),
     ])
     func `a sum adds up what the adapters add to outputs`(a: String, b: String) throws {
         let sites = try referenceEncoder().sites

@@ -55,6 +55,33 @@ struct ResumeTests {
         }
     }
 
+    // Ranks are taken away in steps 3 to 9.
+    @Test(arguments: [2, 5, 8, 9, 11])
+    func `a rule between steps goes on as if it had not been interrupted`(step: Int) throws {
+        let base = try droppingModel().base
+        var run = TrainingRun()
+        run.method = "adalora[init_r=4,target_r=1,tinit=2,tfinal=3]"
+        let whole = try run(base)
+        let temporary = try TemporaryFolder()
+        let folder = CheckpointFolder(path: temporary.path + "/checkpoint", fingerprint: "run")
+        try interrupt(run, base, after: step, folder)
+        let rows = try run.task.rows(base.tokenizer)
+        let resumed = try run.trainer(base).run(
+            on: rows,
+            evaluation: rows,
+            resuming: folder.read(options: run.options)
+        )
+        #expect(resumed.steps == whole.steps)
+        for (name, tensor) in whole.tensors {
+            try expectIdentical(try #require(resumed.tensors[name]), tensor, name)
+        }
+        // The last epoch, if it is the best, has one rank on average.
+        let factors = try whole.tensors.filter { $0.key.hasSuffix(".lora_E") }
+            .flatMap { try $0.value.values() as [Float] }
+        #expect(factors.count == 16)
+        if whole.bestEpoch == 4 { #expect(factors.count { $0 != 0 } == 4) }
+    }
+
     @Test
     func `a run that is interrupted twice goes on too`() throws {
         let base = try droppingModel().base

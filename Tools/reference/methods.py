@@ -49,8 +49,12 @@ def run(
     inputs: dict[str, torch.Tensor],
     forward: Callable[[], dict[str, torch.Tensor]],
     weight_decay: float = 0.01,
+    after_step: Callable[[int], None] = lambda step: None,
 ) -> dict[str, torch.Tensor]:
-    """Everything a case records: start, outputs, gradients, ten steps of AdamW."""
+    """Everything a case records: start, outputs, gradients, ten steps of AdamW.
+
+    `after_step` is told the number of each step, from 1.
+    """
     trained = {id(view.parameter): view.parameter for view in views}
     wanted = {id(p) for p in model.parameters() if p.requires_grad}
     assert wanted == trained.keys(), "the views are not the parameters in training"
@@ -69,6 +73,7 @@ def run(
             tensors |= {
                 f"grad.{view.name}": view.part(view.parameter.grad).clone() for view in views}
         optimizer.step()
+        after_step(step + 1)
     tensors["losses"] = torch.cat(losses)
     return tensors | {f"after.{view.name}": view.part(view.parameter.detach()) for view in views}
 

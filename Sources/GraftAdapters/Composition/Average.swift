@@ -89,6 +89,8 @@ private struct AveragedLinear: LinearAdapter {
 
     var isTokenwise: Bool { parts.allSatisfy { $0?.isTokenwise ?? true } }
 
+    func penalty() throws(TorchError) -> Tensor? { try parts.compactMap(\.self).penalty() }
+
     func callAsFunction(
         input: Tensor,
         output: Tensor,

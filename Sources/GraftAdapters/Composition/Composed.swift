@@ -1,4 +1,5 @@
 public import GraftLayers
+public import GraftTorch
 
 /// Adapters that were made apart and act together, as a method of their own.
 ///
@@ -97,6 +98,13 @@ public struct Composed: AdapterMethod {
             members.indices.contains(number)
         else { return 1 }
         return members[number].method.learningRateFactor(name)
+    }
+
+    public func stepRule(
+        for parameters: [ParameterBuffer.Slice],
+        steps: Int
+    ) throws -> (any StepRule)? {
+        try MemberRules(members.map(\.method), parameters, steps: steps)
     }
 
     public func check(against sites: SiteMap) throws {

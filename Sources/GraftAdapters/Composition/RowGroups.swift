@@ -183,6 +183,10 @@ private struct GroupedLinear: LinearAdapter {
             try adapter(input: input.part(tokens), output: output.part(tokens), in: context)
         }
     }
+
+    func penalty() throws(TorchError) -> Tensor? {
+        try groups.adapters.compactMap(\.self).penalty()
+    }
 }
 
 private struct GroupedHidden: HiddenAdapter {

@@ -91,6 +91,10 @@ private struct SplitLinear: LinearAdapter {
             )
         }
     }
+
+    func penalty() throws(TorchError) -> Tensor? {
+        try pieces.adapters.compactMap(\.self).penalty()
+    }
 }
 
 private struct SplitHidden: HiddenAdapter {

@@ -81,6 +81,11 @@ public struct LoRA: AdapterMethod, Hashable {
         change(&self)
     }
 
+    /// Plain LoRA of a rank and scale at some projections.
+    init(rank: Int, alpha: Double, targets: ProjectionTargets, leaveOut: Set<Int>) {
+        (self.rank, self.alpha, self.targets, self.leaveOut) = (rank, alpha, targets, leaveOut)
+    }
+
     public func check(against sites: SiteMap) throws {
         try targets.check(against: sites, leavingOut: leaveOut)
         let adapted = sites.linear.map(\.site).filter(acts)

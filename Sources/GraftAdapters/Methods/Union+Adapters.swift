@@ -51,6 +51,8 @@ private struct LinearPair: LinearAdapter {
         let output = try first(input: input, output: output, in: context.member(0))
         return try second(input: input, output: output, in: context.member(1))
     }
+
+    func penalty() throws(TorchError) -> Tensor? { try [first, second].penalty() }
 }
 
 private struct HiddenPair: HiddenAdapter {

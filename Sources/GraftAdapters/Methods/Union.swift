@@ -1,5 +1,5 @@
 public import GraftLayers
-internal import GraftTorch
+public import GraftTorch
 
 /// Several methods that act together, written `prefix_tuning|lora`.
 ///
@@ -128,6 +128,13 @@ public struct Union: AdapterMethod {
         }
         result.method = Union(uniting: members)
         return result
+    }
+
+    public func stepRule(
+        for parameters: [ParameterBuffer.Slice],
+        steps: Int
+    ) throws -> (any StepRule)? {
+        try MemberRules(members, parameters, steps: steps)
     }
 
     public func warnings(for sites: SiteMap, isSequenceTask: Bool) -> [String] {
