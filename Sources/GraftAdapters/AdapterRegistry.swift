@@ -17,6 +17,7 @@ public struct AdapterRegistry: Sendable {
         LayerNormTuning.self,
         PrefixTuning.self,
         PromptTuning.self,
+        PTuning.self,
         ReFT.self,
         Union.self,
         Composed.self,

@@ -20,7 +20,8 @@ struct ContractTests {
 
     /// Presets that are no near-identity at the start: their keys or tokens are seen at once.
     static let movingStarts: Set<String> = [
-        "prefix_tuning", "prompt_tuning", "mam", "unipelt", "loreft", "noreft", "direft",
+        "prefix_tuning", "prompt_tuning", "p_tuning", "mam", "unipelt", "loreft", "noreft",
+        "direft",
     ]
 
     /// Every preset, and settings that no preset has.
@@ -30,6 +31,7 @@ struct ContractTests {
             "seq_bn[use_gating=true,scaling=channel,ln_before=true,reduction_factor=2]",
             "prefix_tuning[use_gating=true,shared_gating=false,dropout=0.2,leave_out=[0]]",
             "prompt_tuning[combine=prefix_after_bos]",
+            "p_tuning[combine=prefix_after_bos,num_virtual_tokens=3,encoder_hidden_size=5]",
             "adalora[init_r=4,target_r=1,target_modules=all-linear]",
             "loreft[r=2,suffix_positions=2,tied_weights=true]",
             "compacter[shared_W_phm=true,phm_rank=2]",

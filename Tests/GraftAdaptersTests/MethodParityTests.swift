@@ -9,7 +9,7 @@ import Testing
 struct MethodParityTests {
     /// How many fixtures each folder has.
     static let folders = [
-        "adalora": 3, "compacter": 12, "families": 11, "invertible": 4, "prefix": 8,
+        "adalora": 3, "compacter": 12, "families": 11, "invertible": 4, "p_tuning": 2, "prefix": 8,
         "prompt": 4, "reft": 9, "t5_heads": 2, "unions": 2, "vision": 6,
     ]
 

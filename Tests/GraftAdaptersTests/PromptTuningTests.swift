@@ -140,4 +140,22 @@ struct PromptTuningTests {
         }
         #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
     }
+
+    @Test func `P-tuning has an MLP of the model's width, and no LSTM`() throws {
+        let sites = try referenceEncoder().sites
+        let fresh = FreshParameters(seed: 1)
+        _ = try method("p_tuning").attached(to: sites, ParameterScope(fresh))
+        let shapes = fresh.parameters.map { ($0.name, $0.value.shape) }
+        let expected = [
+            ("embedding", [20, 16]), ("mlp.0.weight", [16, 16]), ("mlp.0.bias", [16]),
+            ("mlp.1.weight", [16, 16]), ("mlp.1.bias", [16]), ("mlp.2.weight", [16, 16]),
+            ("mlp.2.bias", [16]),
+        ]
+        #expect(shapes.map(\.0) == expected.map { "encoder.embeddings." + $0.0 })
+        #expect(shapes.map(\.1) == expected.map(\.1))
+        let error = #expect(throws: ConfigurationError.self) {
+            try method("p_tuning[encoder_reparameterization_type=LSTM]")
+        }
+        #expect(error?.problem == "'LSTM' is not supported (hint: MLP)")
+    }
 }

@@ -11,7 +11,7 @@ import Testing
 struct LanguageModelParityTests {
     static let names = (try? Fixture.names(in: "language_models")) ?? []
 
-    /// A fixture's model with LoRA at the reference's values, and its rows.
+    /// A fixture's model with an adapter at the reference's values, and its rows.
     private struct Case {
         let fixture: Fixture
         let model: AdaptedModel
@@ -54,7 +54,7 @@ struct LanguageModelParityTests {
 
     @Test
     func `the fixtures are there`() {
-        #expect(LanguageModelParityTests.names.count == 6)
+        #expect(LanguageModelParityTests.names.count == 8)
     }
 
     // Scores of three tokens at a time, and of all at once.

@@ -61,30 +61,45 @@ def main() -> None:
         lengths = inputs["lengths"]
         prompts = [length // 3 for length in lengths.tolist()]
         wanted = torch.cat([(torch.arange(n) >= k).long() for n, k in zip(lengths, prompts)])
-        labels = inputs["ids"].where(wanted == 1, common.IGNORED_LABEL)
-        batch = {
-            "input_ids": common.padded(inputs["ids"], lengths),
-            "attention_mask": common.padded(torch.ones_like(inputs["ids"]), lengths),
-            "labels": common.padded(labels, lengths, common.IGNORED_LABEL),
-        }
-        tensors = {key: value.detach().clone() for key, value in parameters.items()}
-        optimizer = torch.optim.AdamW(parameters.values(), **OPTIMIZER)
-        losses = []
-        for step in range(STEPS):
-            optimizer.zero_grad()
-            loss = model(**batch).loss
-            loss.backward()
-            losses.append(loss.detach())
-            if step == 0:
-                tensors |= {f"grad.{key}": p.grad.clone() for key, p in parameters.items()}
-            optimizer.step()
-        tensors |= {f"after.{key}": p.detach() for key, p in parameters.items()}
         method = "lora[r=2,alpha=3,target_modules=[{}]]".format(
             ",".join(f'"{role}"' for role in sorted(set(roles.values()))))
-        common.save(
-            f"language_models/{name.replace('/', '_')}.safetensors",
-            {**inputs, "wanted": wanted, **tensors, "losses": torch.stack(losses)}, SEED,
+        write(
+            name.replace("/", "_"), model, parameters, inputs, wanted, SEED,
             model=name, method=method)
+
+
+def write(
+    name: str,
+    network: torch.nn.Module,
+    parameters: dict[str, torch.nn.Parameter],
+    inputs: dict[str, torch.Tensor],
+    wanted: torch.Tensor,
+    seed: int,
+    **metadata: str,
+) -> None:
+    """Trains the parameters and writes a fixture; what is `wanted` has a loss."""
+    lengths = inputs["lengths"]
+    labels = inputs["ids"].where(wanted == 1, common.IGNORED_LABEL)
+    batch = {
+        "input_ids": common.padded(inputs["ids"], lengths),
+        "attention_mask": common.padded(torch.ones_like(inputs["ids"]), lengths),
+        "labels": common.padded(labels, lengths, common.IGNORED_LABEL),
+    }
+    tensors = {key: value.detach().clone() for key, value in parameters.items()}
+    optimizer = torch.optim.AdamW(parameters.values(), **OPTIMIZER)
+    losses = []
+    for step in range(STEPS):
+        optimizer.zero_grad()
+        loss = network(**batch).loss
+        loss.backward()
+        losses.append(loss.detach())
+        if step == 0:
+            tensors |= {f"grad.{key}": p.grad.clone() for key, p in parameters.items()}
+        optimizer.step()
+    tensors |= {f"after.{key}": p.detach() for key, p in parameters.items()}
+    common.save(
+        f"language_models/{name}.safetensors",
+        {**inputs, "wanted": wanted, **tensors, "losses": torch.stack(losses)}, seed, **metadata)
 
 
 if __name__ == "__main__":
