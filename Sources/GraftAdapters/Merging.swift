@@ -35,7 +35,7 @@ extension SiteAdapters {
         throw ConfigurationError(
             field: "method",
             problem: "what acts at \(other) cannot become part of the frozen weights"
-                + " (hint: LoRA without a gate, DoRA, (IA)3 and VeRA can)"
+                + " (hint: LoRA without a gate, DoRA, AdaLoRA, (IA)3 and VeRA can)"
         )
     }
 }

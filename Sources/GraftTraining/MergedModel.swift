@@ -13,7 +13,7 @@ extension BaseModel {
     /// rounded to that type once. Configuration and tokenizer are copied. The head is no part of it.
     ///
     /// - Parameters:
-    ///   - predictor: The adapter on this model: LoRA, DoRA, (IA)3 or VeRA, or full fine-tuning.
+    ///   - predictor: The adapter on this model: LoRA, DoRA, AdaLoRA, (IA)3 or VeRA, or full fine-tuning.
     ///   - folder: A folder that exists.
     /// - Returns: The number of tensors that changed.
     /// - Throws: `ConfigurationError` naming what cannot be merged; `SafetensorsError` or `FileError`

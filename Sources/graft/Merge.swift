@@ -12,7 +12,7 @@ struct Merge: ParsableCommand {
         abstract: "Fold an adapter into a copy of its model.",
         discussion: """
             The copy is a Hugging Face folder in which the weights do what the model and the adapter did together, at \
-            the model's own cost: for LoRA, DoRA, (IA)3, VeRA and full fine-tuning. Its head lies beside the weights, \
+            the model's own cost: for LoRA, DoRA, AdaLoRA, (IA)3, VeRA and full fine-tuning. Its head lies beside the weights, \
             as an adapter of the method 'head':
 
               graft merge --model MiniLM --adapter runs/urgency --output MiniLM-urgency

@@ -15,7 +15,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "lora[target_modules=[\"query\",\"key\"]]", "dora", "ia3", "ia3_paper", "vera", "full",
+        "lora[target_modules=[\"query\",\"key\"]]", "dora", "adalora[init_r=4,target_r=2]", "ia3",
+        "ia3_paper", "vera", "full",
     ])
     func `a merged model answers as the adapter did`(method: String) async throws {
         let shop = try Workshop()
