@@ -6,7 +6,7 @@ public import GraftTorch
 /// `y = W x + b + alpha / (init_r + 10⁻⁵) · B (E ∘ A) x`, where `E` holds a factor for each rank, as a
 /// singular value; that `A` and `B` are orthonormal is a term of the loss. All projections start with
 /// `init_r` ranks. Between steps the ranks that matter least, wherever they are, get a factor of 0,
-/// until `target_r` are left on average (``RankAllocation``).
+/// until `target_r` are left on average (`RankAllocation`).
 ///
 /// The three phases are counted in steps of the run: `tinit` in which all ranks learn, then allocation, and
 /// `tfinal` in which the ranks that are left go on alone. Ranks without a factor stay in the file.
