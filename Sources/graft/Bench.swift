@@ -22,6 +22,10 @@ struct Bench: ParsableCommand {
 
               graft bench --model MiniLM --method double_seq_bn,lora --adapters 8,64 --batch 64
 
+            With --tokenizer-only the folder may hold a tokenizer and no model:
+
+              graft bench --model tokenizers/llama3 --tokenizer-only --train texts.jsonl
+
             Without --train the rows are made up. Measures the CPU, in float32, and writes nothing.
             """
     )
@@ -62,6 +66,9 @@ struct Bench: ParsableCommand {
     )
     var adapters: String?
 
+    @Flag(help: "Measure the tokenizer with the texts of --train, and nothing else.")
+    var tokenizerOnly = false
+
     @OptionGroup(title: "Task") var method: MethodOption
     @OptionGroup(title: "Task") var task: TaskOptions
     @OptionGroup(title: "Data") var data: DataOptions
@@ -81,6 +88,9 @@ struct Bench: ParsableCommand {
         }
         guard seconds > 0, seconds.isFinite else {
             throw ValidationError("--seconds must be positive, found \(seconds)")
+        }
+        guard !tokenizerOnly || (train != nil && adapters == nil) else {
+            throw ValidationError("--tokenizer-only needs the texts of --train, and no --adapters")
         }
         guard !task.task.writesText else {
             throw ValidationError(
@@ -108,6 +118,7 @@ struct Bench: ParsableCommand {
     }
 
     func run() throws {
+        if tokenizerOnly { return try runTokenizer() }
         let base = try BaseModel(path: ModelOptions.folder(of: model))
         let longest = try TrainingSettings.longestRow(
             maxLength,
@@ -149,6 +160,23 @@ struct Bench: ParsableCommand {
             others: others.finding()
         )
         if common.json { Console.out(report.json) } else { Console.out(report.text) }
+    }
+
+    private func runTokenizer() throws {
+        let path = train ?? ""
+        var speed = try TokenizerSpeed(
+            folder: ModelOptions.folder(of: model),
+            rows: data.readTexts(path)
+        )
+        common.logger.info("measuring for about \(Figures.duration(3 * seconds))")
+        let others = OtherLoad()
+        for _ in 0..<Bench.rounds { try speed.measure(seconds: seconds / Double(Bench.rounds)) }
+        let load = others.finding()
+        if common.json {
+            Console.out(speed.json(source: path, others: load))
+        } else {
+            Console.out(speed.text(source: path, others: load))
+        }
     }
 
     private func runMixed(_ batches: MixedBatches, _ rows: BenchRows, _ seconds: Double) throws {

@@ -151,6 +151,33 @@ import Testing
         }
     }
 
+    @Test func `a tokenizer is measured without a model`() async throws {
+        let shop = try Workshop()
+        let folder = shop.path + "/tokenizer"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+            atPath: shop.model + "/vocab.txt",
+            toPath: folder + "/vocab.txt"
+        )
+        let command = [
+            "bench", "--model", folder, "--tokenizer-only", "--train", "train.jsonl",
+            "--seconds", "0.001",
+        ]
+        let outcome = try await GraftCommand.run(command + ["--json"], in: shop.path)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let result = try outcome.json()
+        let rows = try await shop.graft("tokenize", "--model", folder, "--data", "train.jsonl")
+            .rows()
+        #expect(result["texts"] as? Int == rows.count)
+        #expect(
+            result["tokens"] as? Int == rows.reduce(0) { $0 + (($1["ids"] as? [Int])?.count ?? 0) }
+        )
+        let speed = try #require(result["tokens_per_second_one_core"] as? [String: Any])
+        #expect((speed["rounds"] as? [Double])?.allSatisfy { $0 > 0 } == true)
+        let text = try await GraftCommand.run(command, in: shop.path).output
+        #expect(text.contains("million tokens/s") && text.contains("beside memory"))
+    }
+
     @Test func `mixed batches stand beside one adapter's`() async throws {
         let shop = try Workshop()
         let command = [
@@ -184,6 +211,7 @@ import Testing
         (["--adapters", "8,0"], "--adapters: '0' is not a number of adapters"),
         (["--adapters", "33"], "--adapters: more adapters than the 32 rows of a batch"),
         (["--adapters", "2", "--method", "lora,prompt_tuning"], "a mixed batch cannot hold"),
+        (["--tokenizer-only"], "--tokenizer-only needs the texts of --train"),
         (["--max-length", "41"], "--max-length must be in 1 ... 40 for this model"),
     ])
     func `settings that cannot be measured are errors`(

@@ -22,7 +22,7 @@ struct MachineCeilings {
     private let memory: Tensor
 
     /// What is read: more than any cache holds.
-    private static let memoryBytes = 256 << 20
+    static let memoryBytes = 256 << 20
 
     /// Prepares the products of a model's first block.
     ///
