@@ -12,10 +12,10 @@ public struct RowSchema: Sendable, Hashable {
         case words
         /// A picture, of which the row's text is the name.
         case picture
-        /// What a language model reads and writes: a text, a prompt, or a conversation.
+        /// What a model that writes reads and writes: a text, a prompt, or a conversation.
         ///
         /// A string is a text or a prompt, an array of messages a conversation. With `text` as target, a
-        /// prompt has a completion; a text may have none.
+        /// prompt has a completion; a text may have none. With `texts`, each row is answered by another text.
         case writing
     }
 
@@ -68,7 +68,7 @@ public struct ColumnNames: Sendable, Hashable, Codable {
     ///
     /// By default `label`; for tagging `tags`; for several classes `labels` or else `label`; for texts of
     /// pictures `captions`, `caption` or else `text`; for language models `completion`, which rows of
-    /// `text` may lack.
+    /// `text` may lack; for models that answer a text with another `target` or else `completion`.
     public var label: String?
     /// The row's identifier.
     ///
@@ -165,7 +165,8 @@ struct ResolvedColumns: Sendable {
             case .texts:
                 try required(
                     names.label,
-                    default: ["captions", "caption", "text"],
+                    default: schema.input == .writing
+                        ? ["target", "completion"] : ["captions", "caption", "text"],
                     "--label-column"
                 )
             }

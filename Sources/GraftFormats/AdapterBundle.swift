@@ -23,6 +23,8 @@ public struct AdapterBundle: Sendable {
     public var labels: [String]
     /// The longest row that training saw, in tokens.
     public var maxLength: Int
+    /// How else training cut texts.
+    public var reading: ReadingOptions
     /// Whether rows were pairs of texts in training.
     public var readsPairs: Bool
     /// The columns of the training file that had names of their own, by what they hold: `text`, `pair`,
@@ -42,6 +44,7 @@ public struct AdapterBundle: Sendable {
         head: HeadConfiguration,
         labels: [String],
         maxLength: Int,
+        reading: ReadingOptions = ReadingOptions(),
         readsPairs: Bool = false,
         columns: [String: String] = [:],
         base: BaseIdentity,
@@ -53,6 +56,7 @@ public struct AdapterBundle: Sendable {
         self.head = head
         self.labels = labels
         self.maxLength = maxLength
+        self.reading = reading
         self.readsPairs = readsPairs
         self.columns = columns
         self.base = base
@@ -165,6 +169,7 @@ private struct StoredBundle: Codable {
         case settings = "configuration"
         case head, labels
         case maxLength = "max_length"
+        case targetLength = "max_target_length"
         case readsPairs = "reads_pairs"
         case columns, base, provenance
     }
@@ -181,12 +186,15 @@ private struct StoredBundle: Codable {
         guard version == 1 else {
             throw fields.invalid(.version, "\(version) is newer than this program, which reads 1")
         }
+        var reading = ReadingOptions()
+        reading.targetLength = try fields.value(.targetLength, default: reading.targetLength)
         bundle = AdapterBundle(
             method: try fields.method(.method, settings: .settings),
             methodName: try fields.required(.methodName),
             head: try fields.required(.head),
             labels: try fields.required(.labels),
             maxLength: try fields.required(.maxLength),
+            reading: reading,
             readsPairs: try fields.required(.readsPairs),
             columns: try fields.value(.columns, default: [:]),
             base: try fields.required(.base),
@@ -210,6 +218,9 @@ private struct StoredBundle: Codable {
         guard bundle.maxLength > 0 else {
             throw fields.invalid(.maxLength, "must be positive, found \(bundle.maxLength)")
         }
+        guard reading.targetLength > 0 else {
+            throw fields.invalid(.targetLength, "must be positive, found \(reading.targetLength)")
+        }
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -221,6 +232,9 @@ private struct StoredBundle: Codable {
         try fields.encode(bundle.head, forKey: .head)
         try fields.encode(bundle.labels, forKey: .labels)
         try fields.encode(bundle.maxLength, forKey: .maxLength)
+        if bundle.head.kind == .seq2seq {
+            try fields.encode(bundle.reading.targetLength, forKey: .targetLength)
+        }
         try fields.encode(bundle.readsPairs, forKey: .readsPairs)
         if !bundle.columns.isEmpty { try fields.encode(bundle.columns, forKey: .columns) }
         try fields.encode(bundle.base, forKey: .base)

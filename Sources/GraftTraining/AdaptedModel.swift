@@ -55,7 +55,7 @@ public struct AdaptedModel: Sendable {
         }
         self.head =
             head.kind.writesText
-            ? try AdaptedModel.head(head, on: model)
+            ? try Head(head, writer: head.kind.writer(model))
             : try Head(head, model: base.shape, scope / "head")
         self.base = base
         trainsBase = method.trainsBase
@@ -67,28 +67,6 @@ public struct AdaptedModel: Sendable {
     /// Lays the frozen weights out where rows are so many that it pays.
     func pack(for rows: EncodedRows) throws {
         if !trainsBase { try base.pack(for: rows) }
-    }
-
-    /// The vocabulary of a model, for a task that writes.
-    ///
-    /// - Throws: `ConfigurationError` if the model writes no text.
-    static func head(_ configuration: HeadConfiguration, on model: any Model) throws -> Head {
-        guard let writer = model as? any LanguageModel else {
-            throw ConfigurationError(
-                field: "task",
-                problem: "a \(model.shape.family) model writes no text, which"
-                    + " '\(configuration.kind.rawValue)' needs (hint: Llama, Mistral, Qwen 2 and GPT-2 do)"
-            )
-        }
-        guard !(model is any EncoderDecoder) else {
-            throw ConfigurationError(
-                field: "task",
-                problem: "a \(model.shape.family) model answers a text with another, and"
-                    + " '\(configuration.kind.rawValue)' writes one on (hint: Llama, Mistral, Qwen 2"
-                    + " and GPT-2 do)"
-            )
-        }
-        return try Head(configuration, writer: writer)
     }
 
     /// Computes logits: [rows, outputs], or [tokens, outputs] where each token has an answer.

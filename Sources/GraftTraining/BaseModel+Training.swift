@@ -145,7 +145,7 @@ extension HeadKind {
     /// The kind of head that gives the answers of a schema.
     init(answering schema: RowSchema) throws {
         guard schema.input != .writing else {
-            self = .causalLM
+            self = schema.target == .texts ? .seq2seq : .causalLM
             return
         }
         switch schema.target {
@@ -155,7 +155,8 @@ extension HeadKind {
         case .tags: self = .tagging
         case .text, .texts:
             throw TrainingError.settings(
-                "no head answers with texts (hint: RowSchema(.writing, target: .text))"
+                "no head answers with texts (hint: RowSchema(.writing, target: .text), or .texts for"
+                    + " models that answer a text with another)"
             )
         case nil: throw TrainingError.settings("the rows have no answers (hint: give a target)")
         }

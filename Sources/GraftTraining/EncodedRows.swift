@@ -21,7 +21,7 @@ public struct EncodedRows: Sendable {
         case tags([Int32])
         /// For each pair of an image and a text, the number of its image.
         case pairs([Int32])
-        /// What a language model is to write.
+        /// What a model is to write.
         case tokens(TokenTargets)
     }
 
@@ -117,6 +117,19 @@ public struct EncodedRows: Sendable {
         targets = .tokens(language.targets)
     }
 
+    /// Takes rows of texts that answer others.
+    init(_ answers: AnswerRows) {
+        inputs = answers.rows
+        offsets = EncodedRows.offsets(answers.rows)
+        wordStarts = []
+        targets = .tokens(answers.targets)
+    }
+
+    /// Takes rows that are tokens already: sources and what answers them, from a start token on.
+    package init(answers: [(source: [Int32], target: [Int32])], behind startToken: Int32) {
+        self.init(AnswerRows(answers, startToken: startToken))
+    }
+
     /// Takes rows that are tokens already, and which of them a language model is to write.
     package init(tokens: [(ids: [Int32], isWanted: [Bool])]) { self.init(LanguageRows(tokens)) }
 
@@ -159,7 +172,7 @@ public struct EncodedRows: Sendable {
             targets = .tags(tags)
         case (.regression, _):
             targets = .numbers(data.numbers.map(Float.init))
-        case (.imageText, _), (.causalLM, _), (_, nil):
+        case (.imageText, _), (.causalLM, _), (.seq2seq, _), (_, nil):
             targets = .none
         }
     }
@@ -172,6 +185,9 @@ public struct EncodedRows: Sendable {
 
     /// The number of tokens of one row.
     public func length(_ row: Int) -> Int { offsets[row + 1] - offsets[row] }
+
+    /// The tokens of one row that the longest row limits.
+    package func limitedLength(_ row: Int) -> Int { inputs.limitedLength(row) }
 
     /// Gathers rows into a batch; a row's name in it is its index here.
     public func batch(

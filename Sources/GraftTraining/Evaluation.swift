@@ -143,7 +143,7 @@ extension HeadKind {
         case .regression: .pearson
         case .tagging: .entityF1
         case .imageText: .recallAt1
-        case .causalLM: .perplexity
+        case .causalLM, .seq2seq: .perplexity
         }
     }
 

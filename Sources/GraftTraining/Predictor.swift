@@ -20,10 +20,11 @@ public struct Predictor: Sendable {
     public struct Answer: Sendable {
         /// What the head's outputs are, unscaled; for tagging one list for each word; none where the model writes text.
         public let logits: [[Float]]
-        /// The label of the row, or of each word; any number for multi-label; empty where there are none.
+        /// The label of the row, or of each word; any number for multi-label; the text that a model wrote for an answer; empty
+        /// where there are none.
         public let labels: [String]
         /// The probability of each label; for regression the predicted number under `value`; where the model writes text
-        /// the logarithm of the probability that it writes the row's, or its completion, under `log_probability`.
+        /// the logarithm of the probability that it writes the row's, its completion or its target, under `log_probability`.
         public let scores: [(label: String, score: Double)]
     }
 
@@ -104,6 +105,7 @@ public struct Predictor: Sendable {
         return try base.encoded(
             rows,
             maxLength: bundle.maxLength,
+            reading: bundle.reading,
             kind: bundle.head.kind,
             labels: labelled && !bundle.labels.isEmpty ? LabelMap(names: bundle.labels) : nil
         )
@@ -160,7 +162,7 @@ public struct Predictor: Sendable {
                 labels: logits.positiveIndices.map { labels[$0] },
                 scores: zip(labels, logits).map { ($0, 1 / (1 + exp(-Double($1)))) }
             )
-        case .causalLM:
+        case .causalLM, .seq2seq:
             return Answer(
                 logits: [],
                 labels: [],

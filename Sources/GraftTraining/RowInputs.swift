@@ -12,11 +12,18 @@ protocol RowInputs: Sendable {
     /// The tokens that the model makes of a row.
     func length(_ row: Int) -> Int
 
+    /// The tokens of what the longest row limits: all, unless a row has a part with a limit of its own.
+    func limitedLength(_ row: Int) -> Int
+
     /// Gathers rows into a batch; a row's name in it is its index here.
     func batch(_ rows: [Int], device: Device) throws(TorchError) -> any RaggedBatch
 
     /// Appends everything that the model sees of the rows.
     func append(to bytes: inout HashedBytes)
+}
+
+extension RowInputs {
+    func limitedLength(_ row: Int) -> Int { length(row) }
 }
 
 /// Bytes that are hashed in the end.

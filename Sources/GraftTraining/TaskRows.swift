@@ -1,4 +1,5 @@
 public import GraftData
+public import GraftFormats
 public import GraftModels
 public import GraftVision
 
@@ -36,6 +37,7 @@ extension BaseModel {
     /// - Parameters:
     ///   - rows: Texts, or pictures that ``prepared(_:skippingBroken:)`` prepared.
     ///   - maxLength: The most tokens of a text; longer ones are cut as the tokenizer does.
+    ///   - reading: How else texts are cut.
     ///   - kind: What is predicted.
     ///   - labels: The classes, or `nil` to read no targets.
     /// - Returns: The rows with their targets.
@@ -43,12 +45,19 @@ extension BaseModel {
     public func encoded(
         _ rows: TaskRows,
         maxLength: Int,
+        reading: ReadingOptions = ReadingOptions(),
         kind: HeadKind,
         labels: LabelMap?
     ) throws -> EncodedRows {
         switch rows {
         case .texts(let data):
-            return try encoded(data, for: kind, maxLength: maxLength, labels: labels)
+            return try encoded(
+                data,
+                for: kind,
+                maxLength: maxLength,
+                reading: reading,
+                labels: labels
+            )
         case .pictures(let images):
             guard kind != .tagging else {
                 throw TrainingError.settings("tagging is of words, and these rows are pictures")

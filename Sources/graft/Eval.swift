@@ -16,6 +16,11 @@ struct Eval: ParsableCommand {
 
               graft eval --model MiniLM --adapter runs/urgency --data eval.jsonl
 
+            Of tasks that write (causal-lm, seq2seq), --generate writes an answer for each row and scores it against \
+            the row's own:
+
+              graft eval --model t5-small --adapter runs/german --data test.jsonl --generate --beams 4
+
             A CLIP model is scored without an adapter, or with one of --task image-text: on rows of pictures with \
             captions, by how well they find each other, or with --zero-shot, by the names of classes.
 
@@ -51,7 +56,11 @@ struct Eval: ParsableCommand {
     )
     var zeroShot = false
 
+    @Flag(help: "Write a text for each row too, and score it against the row's own.")
+    var generate = false
+
     @OptionGroup var adapterOptions: AdapterOptions
+    @OptionGroup(title: "Generation") var generation: GenerationSettings
     @OptionGroup(title: "Zero-shot") var prompts: PromptOptions
     @OptionGroup(title: "Data") var data: RowOptions
     @OptionGroup(title: "Output") var common: CommonOptions
@@ -59,6 +68,9 @@ struct Eval: ParsableCommand {
     func validate() throws {
         guard zeroShot || (prompts.list == nil && prompts.templates.isEmpty) else {
             throw ValidationError("--classes and --template need --zero-shot")
+        }
+        guard try generate || !generation.isGiven else {
+            throw ValidationError("--beams and other settings of generation need --generate")
         }
     }
 
@@ -70,6 +82,12 @@ struct Eval: ParsableCommand {
         }
         let kind: HeadKind =
             zeroShot ? .classification : predictor?.bundle.head.kind ?? .imageText
+        guard !generate || kind.writesText else {
+            throw CommandError(
+                "--generate: \(kind.rawValue) writes no texts",
+                hint: "causal-lm and seq2seq do"
+            )
+        }
         let dataset = try data.read(
             file,
             for: kind,
@@ -82,7 +100,7 @@ struct Eval: ParsableCommand {
         let (rows, metrics, speed) =
             try zeroShot
             ? scoreByName(dataset, predictor, on: base)
-            : score(dataset, predictor ?? Predictor(pairsOn: base))
+            : score(dataset, predictor ?? Predictor(pairsOn: base), on: base)
         guard !common.json else {
             Console.out(
                 .object([
@@ -111,14 +129,21 @@ struct Eval: ParsableCommand {
     /// What a score is about, what it is, and how long it took.
     private typealias Score = (rows: EncodedRows, metrics: Metrics, speed: Stopwatch.Speed)
 
-    private func score(_ dataset: TaskRows, _ predictor: Predictor) throws -> Score {
+    private func score(
+        _ dataset: TaskRows,
+        _ predictor: Predictor,
+        on base: BaseModel
+    ) throws -> Score {
         let rows = try predictor.encode(dataset, labelled: true)
         let kind = predictor.bundle.head.kind
         let clock = Stopwatch()
         let predictions = try predictor.model.predictions(rows, loss: TaskLoss(kind))
-        let speed = clock.speed(rows.count)
-        let metrics = try kind.metrics(predictions, of: rows, labels: predictor.bundle.labels)
-        return (rows, metrics, speed)
+        var metrics = try kind.metrics(predictions, of: rows, labels: predictor.bundle.labels)
+        if generate {
+            let writer = try generation.writer(base, predictor)
+            metrics.values.merge(try writer.metrics(dataset.answers).values) { $1 }
+        }
+        return (rows, metrics, clock.speed(rows.count))
     }
 
     private func scoreByName(

@@ -8,7 +8,7 @@ internal import GraftTraining
 struct Generate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
-        abstract: "Write texts on, or answer conversations, with a model and trained adapters.",
+        abstract: "Write texts on, or answer texts and conversations, with trained adapters.",
         discussion: """
             One text is written to the standard output as it comes:
 
@@ -20,6 +20,8 @@ struct Generate: ParsableCommand {
               graft generate --model TinyLlama --data questions.jsonl --output answers.jsonl
 
               {"id": 7, "text": "It is raining.", "tokens": 5, "ending": "end"}
+
+            A T5 or mT5 model answers each text with another; a text is cut as its adapter's training cut it.
 
             At temperature 0 the likeliest token is taken, and with --beams the likeliest sequence is searched for. What is \
             drawn depends on --seed and the row alone.
@@ -71,8 +73,7 @@ struct Generate: ParsableCommand {
         let output = try OutputFile.checked(output)
         let base = try model.load()
         let predictor = try adapter.map { try adapterOptions.predictor($0, on: base) }
-        var writer = try TextWriter(base, adapter: predictor)
-        settings.apply(to: &writer)
+        let writer = try settings.writer(base, predictor)
         let rows = try rows(remembered: predictor?.bundle.columnNames ?? ColumnNames())
         let prompts = rows.map(prompt)
         guard texts.count != 1 || common.json || output != nil else {
@@ -105,8 +106,7 @@ struct Generate: ParsableCommand {
     }
 
     private func prompt(_ row: Row) -> TextWriter.Prompt {
-        if let messages = row.messages { return .messages(messages) }
-        return chat ? .messages([RowMessage(role: "user", content: row.text)]) : .text(row.text)
+        chat ? .messages([RowMessage(role: "user", content: row.text)]) : TextWriter.Prompt(row)
     }
 }
 
@@ -147,11 +147,29 @@ struct GenerationSettings: ParsableArguments {
     @Option(help: "Rows that are written on at once.")
     var batch = 8
 
+    /// Whether anything was asked for.
+    var isGiven: Bool {
+        get throws { try GenerationSettings.parse([]).values != values }
+    }
+
+    private var values: [String] {
+        let numbers = [temperature, topP, topK.map(Double.init), repetitionPenalty, lengthPenalty]
+        let counts = [maxNewTokens, beams, batch, Int(truncatingIfNeeded: seed)]
+        return numbers.map { String(describing: $0) } + counts.map(String.init) + stop
+    }
+
     /// Rows between two writings of results.
     var rowsAtOnce: Int { batch * Workers.cores }
 
-    /// Sets what the user asked for.
-    func apply(to writer: inout TextWriter) {
+    /// What writes as the user asked.
+    ///
+    /// - Parameters:
+    ///   - base: The frozen model.
+    ///   - predictor: An adapter on it.
+    /// - Returns: A writer.
+    /// - Throws: An error naming the model's family or the adapter's task if it writes no texts.
+    func writer(_ base: BaseModel, _ predictor: Predictor?) throws -> TextWriter {
+        var writer = try TextWriter(base, adapter: predictor)
         writer.options.maxNewTokens = maxNewTokens
         writer.options.temperature = temperature ?? (topK == nil && topP == nil ? 0 : 1)
         writer.options.topK = topK
@@ -162,6 +180,7 @@ struct GenerationSettings: ParsableArguments {
         writer.options.seed = seed
         writer.stops = stop
         writer.batchSize = batch
+        return writer
     }
 
     func validate() throws {

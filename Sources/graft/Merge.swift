@@ -114,11 +114,12 @@ struct Merge: ParsableCommand {
             )
         }
         let phrases = try SyntheticText(base.tokenizer).phrases(limit)
+        let others = phrases.reversed().map { $0.joined(separator: " ") }
         let rows = try DataOptions.rows(
             phrases.map { $0.joined(separator: " ") },
             for: kind,
-            pairedWith: bundle.readsPairs
-                ? phrases.reversed().map { $0.joined(separator: " ") } : nil
+            pairedWith: bundle.readsPairs ? others : nil,
+            answeredBy: kind == .seq2seq ? others : nil
         )
         return .texts(rows)
     }

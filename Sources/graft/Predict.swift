@@ -33,6 +33,12 @@ struct Predict: ParsableCommand {
               graft predict --model clip --classes daisy,tulip --template 'a photo of a {}, a flower.' \
             --image rose.jpg --table
 
+            An adapter of --task seq2seq answers each row with a text:
+
+              graft predict --model t5-small --adapter runs/german --text 'The sun is rising.' --beams 4
+
+              {"id": 0, "text": "Die Sonne geht auf."}
+
             Adapters act together as 'stack(a,b)', 'average[weights=[3,1]](a,b)' or 'split[lengths=[8]](a,b)' say; one \
             head answers. Columns have the names that training read, unless others are given.
             """
@@ -79,6 +85,7 @@ struct Predict: ParsableCommand {
     var output: String?
 
     @OptionGroup var adapterOptions: AdapterOptions
+    @OptionGroup(title: "Generation") var generation: GenerationSettings
     @OptionGroup(title: "Zero-shot") var prompts: PromptOptions
     @OptionGroup(title: "Data") var data: RowOptions
     @OptionGroup(title: "Output") var common: CommonOptions
@@ -105,6 +112,15 @@ struct Predict: ParsableCommand {
         let output = try OutputFile.checked(output)
         let base = try model.load()
         let predictors = try adapters.map { (name: $0, try adapterOptions.predictor($0, on: base)) }
+        guard
+            try predictors.contains(where: { $0.1.bundle.head.kind == .seq2seq })
+                || !generation.isGiven
+        else {
+            throw CommandError(
+                "--beams and other settings of generation: no adapter here answers with texts",
+                hint: "those of --task seq2seq do"
+            )
+        }
         let zeroShot = try prompts.classes.map { classes in
             try answersByName(of: classes, adapter: predictors.first?.1, on: base)
         }
@@ -137,6 +153,11 @@ struct Predict: ParsableCommand {
         var answered: [Int: AnsweredRows] = [:]
         for group in Predictor.groups(predictors.map(\.1)) {
             let members = group.map { predictors[$0].1 }
+            guard members[0].bundle.head.kind != .seq2seq else {
+                let (name, predictor) = predictors[group[0]]
+                answered[group[0]] = try writtenAnswers(predictor, named: name, on: base)
+                continue
+            }
             let rows = try inputRows(
                 for: members[0].bundle.head.kind,
                 on: base,
@@ -169,6 +190,31 @@ struct Predict: ParsableCommand {
             kind: .classification,
             rows: rows.answers,
             answers: try classifier.answers(encoded)
+        )
+    }
+
+    /// What a model writes for the rows, which need no targets.
+    private func writtenAnswers(
+        _ predictor: Predictor,
+        named name: String,
+        on base: BaseModel
+    ) throws -> AnsweredRows {
+        let kind = predictor.bundle.head.kind
+        let rows =
+            try file.map {
+                try data.columns.readPrompts(
+                    $0,
+                    limit: nil,
+                    remembered: predictor.bundle.columnNames
+                )
+            } ?? data.rows(texts: texts, pictures: pictures, for: kind, on: base).answers
+        let writer = try generation.writer(base, predictor)
+        let written = try writer(rows.map(TextWriter.Prompt.init))
+        return AnsweredRows(
+            adapter: name,
+            kind: kind,
+            rows: rows,
+            answers: written.map { Predictor.Answer(text: $0.text) }
         )
     }
 

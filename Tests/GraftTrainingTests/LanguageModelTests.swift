@@ -207,5 +207,6 @@ struct LanguageModelTests {
         let pairs = try TinyModel("t5/v1_0").base
         let other = failure { _ = try makeTrainer(pairs, "lora") }
         #expect(other.contains("a t5 model answers a text with another, and 'causal-lm'"))
+        #expect(other.contains("the task 'seq2seq'"))
     }
 }

@@ -15,12 +15,14 @@ public enum HeadKind: String, Sendable, Hashable, Codable, CaseIterable {
     case imageText = "image-text"
     /// The next token, behind each token, which the model's own vocabulary answers.
     case causalLM = "causal-lm"
+    /// A text that answers another, which a decoder writes and the model's own vocabulary scores.
+    case seq2seq
 
     /// Whether outputs are classes with names.
     public var hasClasses: Bool { self != .regression && self != .imageText && !writesText }
 
     /// Whether the model writes text, and no head of its own is trained.
-    public var writesText: Bool { self == .causalLM }
+    public var writesText: Bool { self == .causalLM || self == .seq2seq }
 
     /// Whether each token has an answer of its own, not the row as one.
     public var answersTokens: Bool { self == .tagging || writesText }

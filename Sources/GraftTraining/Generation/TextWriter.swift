@@ -6,7 +6,7 @@ internal import GraftText
 internal import GraftTorch
 internal import Synchronization
 
-/// Writes texts on, and answers conversations, with a model and what was trained for it.
+/// Writes texts on, answers conversations, and answers texts with others, with a model and what was trained for it.
 ///
 /// ```swift
 /// let base = try BaseModel(path: "TinyLlama")
@@ -14,9 +14,9 @@ internal import Synchronization
 /// print(try writer([.text("Shall I compare thee")])[0].text)
 /// ```
 public struct TextWriter: Sendable {
-    /// What is written on.
+    /// What is written on or answered.
     public enum Prompt: Sendable, Hashable {
-        /// A text.
+        /// A text; for a model with an encoder and a decoder the source.
         case text(String)
         /// A conversation, which the assistant is to answer; the model's chat template writes it.
         case messages([RowMessage])
@@ -42,12 +42,16 @@ public struct TextWriter: Sendable {
     private let base: BaseModel
     private let model: any LanguageModel
     private let adapters: SiteAdapters
+    /// Whether a prompt is a source that another text answers, not the beginning of one.
+    private let answersSources: Bool
+    /// The most tokens of a source: as many as training read.
+    private let sourceLimit: Int?
 
     /// Takes a model, with an adapter or as it is.
     ///
     /// - Parameters:
     ///   - base: The frozen model.
-    ///   - predictor: An adapter on it, which must have been trained to write.
+    ///   - predictor: An adapter on it, which must have been trained to write; a source is then cut as in training.
     /// - Throws: `ConfigurationError` if the model writes no text, ``TrainingError`` if the adapter answers in another way.
     public init(_ base: BaseModel, adapter predictor: Predictor? = nil) throws {
         self.base = base
@@ -62,10 +66,10 @@ public struct TextWriter: Sendable {
             head = predictor.model.head
             adapters = predictor.model.adapters
         } else {
-            let kind = HeadKind.causalLM
-            head = try AdaptedModel.head(
+            let kind: HeadKind = base.model is any EncoderDecoder ? .seq2seq : .causalLM
+            head = try Head(
                 HeadConfiguration(kind, outputCount: base.shape.vocabularySize),
-                on: base.model
+                writer: kind.writer(base.model)
             )
             adapters = SiteAdapters()
         }
@@ -73,6 +77,8 @@ public struct TextWriter: Sendable {
             throw TrainingError.settings("\(base.path): the model writes no text")
         }
         model = writer
+        answersSources = writer is any EncoderDecoder
+        sourceLimit = answersSources ? predictor?.bundle.maxLength : nil
         options = GenerationOptions()
         options.endTokens = Set(try base.endTokens())
     }
@@ -90,8 +96,12 @@ public struct TextWriter: Sendable {
         case .text(let text):
             let encoding = tokenizer.encode(
                 .text(text),
-                options: EncodingOptions(tracksSource: false)
+                options: EncodingOptions(maxLength: sourceLimit, tracksSource: false)
             )
+            guard !answersSources else {
+                ids = encoding.ids
+                break
+            }
             // What ends a text would end it before it goes on.
             let ending = encoding.isSpecial.reversed().prefix { $0 }.count
             let isAllSpecial = ending == encoding.count
@@ -109,6 +119,7 @@ public struct TextWriter: Sendable {
             )
             let options = EncodingOptions(addsSpecialTokens: false, tracksSource: false)
             ids = tokenizer.encode(.text(text), options: options).ids
+            if let sourceLimit { ids = Array(ids.prefix(sourceLimit)) }
         }
         guard !ids.isEmpty else {
             throw TrainingError.settings(
@@ -149,7 +160,9 @@ public struct TextWriter: Sendable {
         let workers = base.device == .cpu ? workers : Workers(1)
         return try workers.map(batches.count) { index in
             let batch = batches[index]
-            var texts = batch.map { RowText(tokenizer, prompt: rows[$0], stops: stops) }
+            var texts = batch.map { row in
+                RowText(tokenizer, prompt: answersSources ? [] : rows[row], stops: stops)
+            }
             let written = try writer(
                 Array(rows[batch]),
                 keys: batch.map { UInt64(firstKey + $0) }

@@ -1,5 +1,6 @@
 internal import Foundation
 public import GraftData
+public import GraftFormats
 internal import GraftLayers
 public import GraftModels
 public import GraftText
@@ -11,6 +12,7 @@ extension BaseModel {
     ///   - data: The rows, with what the task asks for.
     ///   - kind: What is predicted.
     ///   - maxLength: The most tokens of a row; longer ones are cut.
+    ///   - reading: How else texts are cut.
     ///   - labels: The classes, or `nil` to read no targets; where the model writes text, rows are their own targets.
     /// - Returns: The rows as the model reads them.
     /// - Throws: `DataError` if a row has an unknown label; ``TrainingError`` naming the line of a row that cannot be
@@ -19,9 +21,14 @@ extension BaseModel {
         _ data: Dataset,
         for kind: HeadKind,
         maxLength: Int,
+        reading: ReadingOptions = ReadingOptions(),
         labels: LabelMap?
     ) throws -> EncodedRows {
-        guard kind.writesText else {
+        switch kind {
+        case .causalLM: return EncodedRows(try languageRows(data, maxLength: maxLength))
+        case .seq2seq:
+            return EncodedRows(try answerRows(data, maxLength: maxLength, reading: reading))
+        default:
             return try EncodedRows(
                 data,
                 tokenizer: tokenizer,
@@ -30,6 +37,9 @@ extension BaseModel {
                 labels: labels
             )
         }
+    }
+
+    private func languageRows(_ data: Dataset, maxLength: Int) throws -> LanguageRows {
         let hasMessages = data.contains { $0.messages != nil }
         let reader = LanguageRows.Reader(
             tokenizer: try tokenizer,
@@ -37,7 +47,22 @@ extension BaseModel {
             template: hasMessages ? try chatTemplate() : nil,
             maxLength: maxLength
         )
-        return EncodedRows(try LanguageRows(data, reader))
+        return try LanguageRows(data, reader)
+    }
+
+    private func answerRows(
+        _ data: Dataset,
+        maxLength: Int,
+        reading: ReadingOptions
+    ) throws -> AnswerRows {
+        let reader = AnswerRows.Reader(
+            tokenizer: try tokenizer,
+            startToken: try HeadKind.answerer(model).startToken,
+            endToken: try endTokens().first,
+            maxLength: maxLength,
+            maxTargetLength: reading.targetLength
+        )
+        return try AnswerRows(data, reader)
     }
 
     /// How the model wants conversations written; `nil` if its folder does not say.

@@ -23,6 +23,17 @@ public struct TokenTargets: Sendable {
         byteCounts.append(byteCount)
     }
 
+    /// Adds a row that is read beside what is wanted: a token behind each of those that the model reads.
+    ///
+    /// - Parameters:
+    ///   - ids: What is wanted.
+    ///   - byteCount: The bytes of text that it stands for.
+    mutating func append(wanted ids: [Int32], byteCount: Int) {
+        wanted += ids
+        offsets.append(wanted.count)
+        byteCounts.append(byteCount)
+    }
+
     /// The number of tokens that are wanted in one row.
     public func count(_ row: Int) -> Int { next(row).count { $0 >= 0 } }
 

@@ -150,7 +150,7 @@ extension AdaptedModel {
             throw TorchError(
                 kind: .invalidArgument,
                 operation: "loss",
-                message: "the rows are not those of a language model"
+                message: "the rows have no texts that are to be written"
             )
         }
         let batch = try data.batch(rows, device: device)

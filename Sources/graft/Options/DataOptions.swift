@@ -7,7 +7,7 @@ struct DataOptions: ParsableArguments {
     @Option(
         name: [.long, .customLong("image-column")],
         help:
-            "The column with the text, or the path of the picture (default: text; for tagging, tokens; for pictures, image; for causal-lm the first there is of messages, prompt, text)."
+            "The column with the text, or the path of the picture (default: text; for tagging, tokens; for pictures, image; for causal-lm and seq2seq the first there is of messages, prompt, text)."
     )
     var textColumn: String?
 
@@ -16,7 +16,7 @@ struct DataOptions: ParsableArguments {
 
     @Option(
         help:
-            "The column with the label (default: label; for tagging, tags; for image-text, captions, caption or text; for causal-lm, completion)."
+            "The column with the label (default: label; for tagging, tags; for image-text, captions, caption or text; for causal-lm, completion; for seq2seq, target or completion)."
     )
     var labelColumn: String?
 
@@ -98,12 +98,14 @@ struct DataOptions: ParsableArguments {
     ///   - texts: The texts; for tagging their words are what white space separates.
     ///   - kind: What is predicted of them.
     ///   - pairs: The second text of each row, where rows have two.
+    ///   - answers: The text that answers each row, where one does.
     /// - Returns: The rows.
     /// - Throws: `DataError` if a text is no row.
     static func rows(
         _ texts: [String],
         for kind: HeadKind,
-        pairedWith pairs: [String]? = nil
+        pairedWith pairs: [String]? = nil,
+        answeredBy answers: [String]? = nil
     ) throws -> Dataset {
         let lines = texts.enumerated().map { index, text -> String in
             let words = text.split(whereSeparator: \.isWhitespace).map {
@@ -113,12 +115,13 @@ struct DataOptions: ParsableArguments {
                 return JSONValue.object([.init("tokens", .array(words))]).description
             }
             let pair = pairs.map { [JSONValue.Member("text_b", .string($0[index]))] } ?? []
-            return JSONValue.object([.init("text", .string(text))] + pair).description
+            let answer = answers.map { [JSONValue.Member("target", .string($0[index]))] } ?? []
+            return JSONValue.object([.init("text", .string(text))] + pair + answer).description
         }
         return try Dataset(
             parsing: Array(lines.joined(separator: "\n").utf8),
             named: "--text",
-            schema: RowSchema(kind.input, target: nil),
+            schema: RowSchema(kind.input, target: answers == nil ? nil : kind.target),
             format: .jsonLines
         )
     }
@@ -135,7 +138,7 @@ extension HeadKind {
         case .multiLabel: .categories
         case .regression: .number
         case .tagging: .tags
-        case .imageText: .texts
+        case .imageText, .seq2seq: .texts
         case .causalLM: .text
         }
     }

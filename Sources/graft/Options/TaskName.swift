@@ -33,6 +33,7 @@ struct TaskName: ExpressibleByArgument, CustomStringConvertible {
     /// - Throws: An error naming the model's family if it does not.
     func check(on base: BaseModel) throws {
         if kind == .imageText { _ = try base.imageTextModel }
+        if kind.writesText { _ = try kind.writer(base.model) }
         let family = base.shape.family
         if isOfPictures, !base.readsImages {
             throw CommandError(

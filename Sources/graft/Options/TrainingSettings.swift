@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import GraftAdapters
+internal import GraftFormats
 internal import GraftModels
 internal import GraftTorch
 internal import GraftTraining
@@ -49,9 +50,12 @@ struct TrainingSettings: ParsableArguments {
 
     @Option(
         help:
-            "The longest row in tokens; longer ones are cut (default: 128, for causal-lm 512, or the model's positions)."
+            "The longest row in tokens; longer ones are cut (default: 128, for causal-lm and seq2seq 512, or the model's positions)."
     )
     var maxLength: Int?
+
+    @Option(help: "The longest target of seq2seq in tokens; longer ones are cut (default: 128).")
+    var maxTargetLength: Int?
 
     @Option(help: "Threads that compute parts of a batch (default: the cores).")
     var workers: Int?
@@ -112,6 +116,18 @@ struct TrainingSettings: ParsableArguments {
         return try base.imageTower.tokensPerImage
     }
 
+    /// How else texts are cut for a task.
+    func reading(for kind: HeadKind) throws -> ReadingOptions {
+        var reading = ReadingOptions()
+        if let maxTargetLength {
+            guard kind == .seq2seq else {
+                throw ValidationError("--max-target-length is of --task seq2seq")
+            }
+            reading.targetLength = maxTargetLength
+        }
+        return reading
+    }
+
     /// What `--max-length` means for a model with so many positions.
     static func longestRow(
         _ maxLength: Int?,
@@ -126,7 +142,9 @@ struct TrainingSettings: ParsableArguments {
     }
 
     func validate() throws {
-        for (name, value) in [("patience", patience), ("workers", workers)] {
+        for (name, value) in [
+            ("patience", patience), ("workers", workers), ("max-target-length", maxTargetLength),
+        ] {
             if let value, value < 1 {
                 throw ValidationError("--\(name) must be at least 1, found \(value)")
             }

@@ -28,6 +28,7 @@ struct AnsweredRows {
         case .multiLabel: members.append(.init("labels", .array(labels)))
         case .tagging: members.append(.init("tags", .array(labels)))
         case .imageText: break
+        case .seq2seq: members.append(.init("text", labels.first ?? .null))
         case .regression, .causalLM:
             let name = kind == .regression ? "value" : "log_probability"
             members.append(.init(name, answer.scores.first.map { .number($0.score) } ?? .null))
@@ -67,6 +68,7 @@ struct AnsweredRows {
             return "\(answer.labels.first ?? "") \(Figures.percent(score))"
         case .multiLabel: return answer.labels.joined(separator: ", ")
         case .tagging: return answer.labels.joined(separator: " ")
+        case .seq2seq: return answer.labels.joined()
         case .imageText: return ""
         case .regression, .causalLM: return Figures.score(answer.scores.first?.score ?? .nan)
         }

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import GraftAdapters
 internal import GraftData
+internal import GraftFormats
 internal import GraftLayers
 internal import GraftModels
 internal import GraftTorch
@@ -35,6 +36,9 @@ extension TrainingTask {
     /// The settings that the rows and the head have.
     var entries: [RunReport.Entry] {
         let rows: [RunReport.Entry] = [.init("longest row", maxLength)]
+        guard head.kind != .seq2seq else {
+            return rows + [.init("longest target", reading.targetLength)]
+        }
         guard !head.kind.writesText else { return rows }
         return rows + [
             .init("head layers", head.layers), .init("head pooling", head.pooling.rawValue),

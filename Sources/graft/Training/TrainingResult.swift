@@ -57,6 +57,7 @@ struct TrainingResult {
             head: run.task.head,
             labels: run.task.labels,
             maxLength: run.task.maxLength,
+            reading: run.task.reading,
             readsPairs: run.task.train.hasPairs,
             base: identity,
             provenance: provenance,

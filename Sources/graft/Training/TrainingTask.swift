@@ -21,6 +21,7 @@ struct TrainingTask {
     let trainRows: EncodedRows
     let evaluationRows: EncodedRows?
     let maxLength: Int
+    let reading: ReadingOptions
     /// The hash of the training file, or of all files of a folder.
     let trainHash: ContentHash
     /// What adapters will remember of the model: hashing it takes a while, so training does not wait for it.
@@ -44,7 +45,8 @@ struct TrainingTask {
         base = try model.load()
         try task.name.check(on: base)
         maxLength = try settings.longestRow(of: base, for: kind)
-        let (base, maxLength) = (base, maxLength)
+        reading = try settings.reading(for: kind)
+        let (base, maxLength, reading) = (base, maxLength, reading)
         func read(_ path: String, limit: Int?) throws -> TaskRows {
             try data.read(path, for: kind, on: base, labelled: true, limit: limit)
         }
@@ -56,7 +58,13 @@ struct TrainingTask {
         labels = labelMap?.names ?? []
         head = try task.head(outputs: base.outputCount(kind, labels: labelMap), on: base.shape)
         func encoded(_ rows: TaskRows) throws -> EncodedRows {
-            try base.encoded(rows, maxLength: maxLength, kind: kind, labels: labelMap)
+            try base.encoded(
+                rows,
+                maxLength: maxLength,
+                reading: reading,
+                kind: kind,
+                labels: labelMap
+            )
         }
         let rows = try encoded(learned)
         trainRows = rows
@@ -98,12 +106,22 @@ struct TrainingTask {
     /// What the user should know about the rows.
     var warnings: [String] {
         guard !base.readsImages else { return brokenWarnings }
-        let full = (0..<trainRows.count).count { trainRows.length($0) >= maxLength }
-        guard full > 0 else { return [] }
-        return [
-            "\(train.path): \(Figures.count(full)) of \(Figures.count(trainRows.count)) rows fill"
-                + " the \(maxLength) tokens of --max-length; what lies beyond is cut"
-        ]
+        let rows = 0..<trainRows.count
+        func warning(_ full: Int, _ what: String, _ limit: Int, _ option: String) -> [String] {
+            guard full > 0 else { return [] }
+            return [
+                "\(train.path): \(Figures.count(full)) of \(Figures.count(rows.count)) \(what) fill"
+                    + " the \(limit) tokens of \(option); what lies beyond is cut"
+            ]
+        }
+        let fullRows = rows.count { trainRows.limitedLength($0) >= maxLength }
+        let warnings = warning(fullRows, "rows", maxLength, "--max-length")
+        guard head.kind == .seq2seq, case .tokens(let targets) = trainRows.targets else {
+            return warnings
+        }
+        let fullTargets = rows.count { targets.count($0) >= reading.targetLength }
+        return warnings
+            + warning(fullTargets, "targets", reading.targetLength, "--max-target-length")
     }
 
     /// What always answering the most frequent class of the training rows scores.
