@@ -34,7 +34,7 @@ def main():
     p.add_argument("--seconds", type=float, default=2, help="for each figure and run")
     p.add_argument("--runs", type=int, default=3)
     a = p.parse_args()
-    counts = [1] + [int(count) for count in a.adapters.split(",")]
+    counts = sorted({1, *map(int, a.adapters.split(","))})
 
     before = os.getloadavg()[0]
     lines = ["| batch | adapters | graft, ms | beside one | peer, ms | beside one | peer / graft |",

@@ -69,17 +69,21 @@ else:
         ends = [len(texts) * (number + 1) // len(names) for number in range(len(names))]
         sizes = [end - start for start, end in zip([0] + ends, ends)]
 
-        def once():
-            model.set_active_adapters(BatchSplit(*names, batch_sizes=sizes) if len(names) > 1 else names[0])
-            model(**batch)
-        return once
+        setup = BatchSplit(*names, batch_sizes=sizes) if len(names) > 1 else names[0]
+        return lambda: model.set_active_adapters(setup), lambda: model(**batch)
 
     def call(count):
         if count == 1:
-            return split(texts, names[:1])
+            activate, once = split(texts, names[:1])
+            activate()
+            return once
         kinds = [(texts[kind::len(methods)], names[kind:count:len(methods)]) for kind in range(len(methods))]
         parts = [split(*kind) for kind in kinds]
-        return lambda: [part() for part in parts]
+        if len(parts) == 1:
+            parts[0][0]()
+            return parts[0][1]
+        # Between two kinds a server has to change what is active.
+        return lambda: [(activate(), once()) for activate, once in parts]
 
 model.eval()
 seconds = {}

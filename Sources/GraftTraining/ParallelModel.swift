@@ -5,7 +5,7 @@ public import GraftTorch
 
 /// Several adapters with their heads over the same rows in one pass.
 ///
-/// The blocks below everything that acts are computed once. Above them every row runs once for each adapter, all in one
+/// The blocks below everything that acts are computed once (of an encoder-decoder, the decoder's). Above them every row runs once for each adapter, all in one
 /// batch (`SiteAdapters.rows`): the frozen projections run over all of them together. What each adapter answers, and each
 /// gradient, is what it is alone.
 ///
@@ -23,7 +23,8 @@ public struct ParallelModel: Sendable {
         precondition(!members.isEmpty, "one adapter or more")
         for member in members {
             guard !member.trainsBase, member.pairModel == nil, member.head.writer == nil,
-                member.base.path == members[0].base.path, member.device == members[0].device
+                member.base.path == members[0].base.path, member.device == members[0].device,
+                member.encoder.computesInFloat32 == members[0].encoder.computesInFloat32
             else {
                 throw ConfigurationError(
                     field: "composition",
@@ -46,12 +47,20 @@ public struct ParallelModel: Sendable {
     ///   - data: All rows.
     ///   - dropoutSeed: What dropout depends on, in training; `nil` otherwise. A row drops the same for every adapter.
     /// - Returns: For each adapter what ``AdaptedModel/logits(_:dropoutSeed:trunk:)`` gives.
-    /// - Throws: `TorchError`, of kind `invalidArgument` if a row is longer than the model's positions.
+    /// - Throws: `TorchError`, of kind `invalidArgument` if a row is longer than the model's positions; in training
+    ///   `ConfigurationError` for adapters that begin at different blocks, of which each alone drops nothing below its own.
     public func logits(
         of rows: [Int],
         in data: EncodedRows,
         dropoutSeed: UInt64? = nil
     ) throws -> [Tensor] {
+        guard dropoutSeed == nil || Set(members.map(\.trunkDepth)).count == 1 else {
+            throw ConfigurationError(
+                field: "composition",
+                problem: "adapters that begin at different blocks drop different states in training"
+                    + " (hint: the same leave_out for all)"
+            )
+        }
         let (encoder, device) = (members[0].encoder, members[0].device)
         let copies = members.flatMap { _ in rows }
         let batch = try data.batch(copies, device: device)

@@ -108,7 +108,7 @@ struct Bench: ParsableCommand {
     /// Over how many adapters a batch is spread, in turn; `nil` to measure one adapter.
     private var adapterCounts: [Int]? {
         get throws {
-            try adapters?.split(separator: ",").map { text in
+            try adapters?.split(separator: ",", omittingEmptySubsequences: false).map { text in
                 guard let count = Int(text), count > 0 else {
                     throw ValidationError("--adapters: '\(text)' is not a number of adapters")
                 }

@@ -58,11 +58,14 @@ struct Combine: ParsableCommand {
     @Option(help: "The share of each adapter's changes that ties, dare and dare_ties leave.")
     var density: Double?
 
-    @Option(help: "How ties and dare_ties find the stronger sign: by sum or by number.")
-    var sign = WeightArithmetic.SignElection.total
+    @Option(
+        help:
+            "How ties and dare_ties find the stronger sign: by sum (total, the default) or by number (frequency)."
+    )
+    var sign: WeightArithmetic.SignElection?
 
-    @Option(help: "What dare and dare_ties draw by.")
-    var seed: UInt64 = 0
+    @Option(help: "What dare and dare_ties draw by (default: 0).")
+    var seed: UInt64?
 
     @Option(help: "The name of the adapter whose head the result has.")
     var head: String?
@@ -77,6 +80,15 @@ struct Combine: ParsableCommand {
 
     @OptionGroup(title: "Output") var common: CommonOptions
 
+    func validate() throws {
+        guard sign == nil || operation.electsSigns else {
+            throw ValidationError("--sign: '\(operation.rawValue)' elects none (hint: ties)")
+        }
+        guard seed == nil || operation.isRandom else {
+            throw ValidationError("--seed: '\(operation.rawValue)' draws nothing (hint: dare)")
+        }
+    }
+
     func run() throws {
         let folder = try OutputFolder(path: output, overwrite: overwrite, start: .new)
         let members = try NamedAdapters(adapters).members
@@ -86,8 +98,8 @@ struct Combine: ParsableCommand {
             weights: weights.map(Combine.numbers),
             rank: rank,
             density: density,
-            election: sign,
-            seed: seed
+            election: sign ?? .total,
+            seed: seed ?? 0
         )
         var (bundle, kept) = try AdapterBundle.combining(
             members.map { ($0.name, try AdapterOptions.bundle($0.path)) },

@@ -114,14 +114,14 @@ struct AdaLoRATests {
             named: "seq_bn|adalora[init_r=4,target_r=1]"
         )
         let buffer = try buffer(method)
-        var rule = try #require(try method.stepRule(for: buffer.slices, steps: 1))
+        var rule = try #require(try method.stepRule(for: buffer.slices, steps: 2))
         let gradient = try Generator(seed: 3).normal([buffer.count], deviation: 1)
         var other = try #require(try method.stepRule(for: buffer.slices, steps: 9))
         _ = try other.act(after: 1, values: buffer.values, gradient: gradient)
         #expect(Set(try other.state.keys) == ["1.sensitivity", "1.uncertainty", "1.kept"])
         try rule.restore(other.state)
         let changed = try #require(
-            try rule.act(after: 1, values: buffer.values, gradient: gradient)
+            try rule.act(after: 2, values: buffer.values, gradient: gradient)
         )
         #expect(try factors(buffer, changed).count { $0 } == 4)
         let without = try AdapterRegistry.builtin.method(named: "seq_bn|lora")
@@ -148,7 +148,11 @@ struct AdaLoRATests {
 
     @Test func `what is in a composition adds to the loss too`() throws {
         let sites = try referenceEncoder().sites
-        let (a, b) = (try method().seeded(1, at: sites), try method().seeded(2, at: sites))
+        func trained(_ settings: String = "", seed: UInt64) throws -> SiteAdapters {
+            try method(settings)
+                .attached(to: sites, ParameterScope(MovedParameters(seed: seed)))
+        }
+        let (a, b) = (try trained(seed: 1), try trained(seed: 2))
         let (own, others) = (
             try #require(try a.penalty()).item(), try #require(try b.penalty()).item()
         )
@@ -159,7 +163,28 @@ struct AdaLoRATests {
             let sum = try #require(try adapters.penalty()).item()
             expectClose([sum], [own + others])
         }
-        #expect(try method("orth_reg_weight=0").seeded(1, at: sites).penalty() == nil)
+        #expect(try trained("orth_reg_weight=0", seed: 1).penalty() == nil)
+        // What is frozen adds nothing.
+        #expect(try method().seeded(1, at: sites).penalty() == nil)
+    }
+
+    @Test func `orthonormal factors have a slope of zero`() throws {
+        let sites = try referenceEncoder().sites
+        let source = FreshParameters(seed: 1)
+        _ = try method("init_r=1,target_r=1").attached(to: sites, ParameterScope(source))
+        let leaves = try source.parameters.filter { !$0.name.hasSuffix("lora_E") }
+            .map { name, value in
+                let unit = [1] + [Float](repeating: 0, count: value.count - 1)
+                return (name, try Tensor(unit, shape: value.shape).trainable())
+            }
+        let factors = source.parameters.filter { $0.name.hasSuffix("lora_E") }
+            .map { ($0.name, $0.value) }
+        let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves + factors))
+        let adapters = try method("init_r=1,target_r=1").attached(to: sites, ParameterScope(stored))
+        let penalty = try #require(try adapters.penalty())
+        for slope in try gradients(of: penalty, for: leaves.map(\.1)) {
+            #expect(try slope.values().allSatisfy { ($0 as Float) == 0 })
+        }
     }
 
     @Test(arguments: [
@@ -181,5 +206,8 @@ struct AdaLoRATests {
         }
         #expect(error?.problem.contains("has 10 steps") == true)
         #expect(try method.stepRule(for: slices, steps: 11) != nil)
+        // Nothing is known of ranks in the first step.
+        let last = try self.method("tfinal=10")
+        #expect(throws: ConfigurationError.self) { try last.stepRule(for: slices, steps: 11) }
     }
 }

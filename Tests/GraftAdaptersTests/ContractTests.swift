@@ -340,7 +340,7 @@ struct ContractTests {
                 try checkNoLeaks {
                     let task = TinyTask.classification
                     var options = TrainingOptions()
-                    (options.epochs, options.workers) = (1, 2)
+                    (options.epochs, options.batchSize, options.workers) = (1, 8, 2)
                     let trainer = try Trainer(
                         model.base,
                         method: AdapterRegistry.builtin.method(named: name),

@@ -152,6 +152,27 @@ struct WeightArithmeticTests {
         #expect(kept == kept.sorted() && kept[0] > 0.2 && kept[2] < 1 && kept[3] == 1)
     }
 
+    @Test func `what is kept is a share of all changes, of those too that no rank limits`() throws {
+        let sites = try referenceEncoder().sites
+        let adapters = try ["a", "b"].map {
+            try adapter($0, "lora[r=4,rank_pattern={\"query\":1}]", on: sites)
+        }
+        func squares(_ arithmetic: WeightArithmetic) throws -> (sum: Double, kept: Double) {
+            let combined = try arithmetic(adapters)
+            let sum = try combined.parameters.reduce(0.0) { sum, parameter in
+                guard parameter.key.hasSuffix("lora_A") else { return sum }
+                let other = String(parameter.key.dropLast("A".count)) + "B"
+                let update = try #require(combined.parameters[other]).matmul(parameter.value)
+                return sum + (try update.squared().sum().item())
+            }
+            return (sum, combined.kept)
+        }
+        let whole = try squares(WeightArithmetic(.add, count: 2))
+        let limited = try squares(WeightArithmetic(.add, count: 2, rank: 4))
+        #expect(whole.kept == 1 && limited.kept < 0.99)
+        expectClose([limited.kept], [limited.sum / whole.sum])
+    }
+
     @Test func `what dare leaves is drawn by the seed and has the same mean`() throws {
         let sites = try referenceEncoder().sites
         let adapters = try ["a", "b"].map { try adapter($0, "ia3", on: sites) }

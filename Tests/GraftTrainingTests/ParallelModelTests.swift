@@ -71,6 +71,7 @@ struct ParallelModelTests {
 
     @Test(arguments: [
         ["seq_bn[reduction_factor=4,dropout=0.2]", "lora[r=2,dropout=0.2]"],
+        ["lora[r=2,dropout=0.2]", "lora[r=2,dropout=0.2]"],
         ["lora[r=2,leave_out=[0]]", "seq_bn[leave_out=[0]]"],
     ])
     func `each learns as it does alone`(methods: [String]) throws {
@@ -98,6 +99,19 @@ struct ParallelModelTests {
         #expect(members.allSatisfy { !$0.leaves.isEmpty })
         for (found, expected) in zip(found, expected) {
             try expectClose(found, expected, tolerance: 1e-4)
+        }
+    }
+
+    @Test
+    func `adapters that begin at different blocks are not trained together`() throws {
+        let base = try TinyModel().base
+        let members = try ["lora[leave_out=[0]]", "seq_bn"].map {
+            try member(base, $0, head(base, .first), seed: 1).model
+        }
+        let model = try ParallelModel(members)
+        let data = try TinyTask.classification.rows(base)
+        #expect(throws: ConfigurationError.self) {
+            try model.logits(of: [0, 1], in: data, dropoutSeed: 5)
         }
     }
 

@@ -209,6 +209,8 @@ import Testing
         (["--task", "regression"], "--task needs --train"),
         (["--labels", "a,b"], "--labels needs --train"),
         (["--adapters", "8,0"], "--adapters: '0' is not a number of adapters"),
+        (["--adapters", "2", "--method", "head"], "acts nowhere in a frozen model"),
+        (["--adapters", ""], "--adapters: '' is not a number of adapters"),
         (["--adapters", "33"], "--adapters: more adapters than the 32 rows of a batch"),
         (["--adapters", "2", "--method", "lora,prompt_tuning"], "a mixed batch cannot hold"),
         (["--tokenizer-only"], "--tokenizer-only needs the texts of --train"),

@@ -83,8 +83,8 @@ extension AdapterMethod {
         guard arithmetic.operation == .linear, abs(sum - 1) < 1e-6 else {
             throw arithmetic.refusal(
                 of: identifier,
-                "its parameters have a mean, and no sum that does what all of them do"
-                    + " (hint: linear, with weights that sum to 1)"
+                "Graft knows a mean of its parameters alone"
+                    + " (hint: linear of two or more, with weights that sum to 1)"
             )
         }
         return try combined(adapters, by: arithmetic, changesFrom: 0)

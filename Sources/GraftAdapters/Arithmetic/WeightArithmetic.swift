@@ -19,8 +19,9 @@ public import GraftLayers
 /// - LoRA adds up its updates `s · B A`, not the factors. Sums are exact, in factors side by side;
 ///   what is sparse, or gets a rank, is the nearest update of that rank. `peft` 0.21.2 computes the
 ///   same as `cat`, `svd`, `ties_svd`, `dare_linear_svd` and `dare_ties_svd` of its
-///   `add_weighted_adapter`; its `linear`, `ties` and `dare_linear` combine factors, and what those
-///   then multiply to is none of these (nor does it know the scale of rsLoRA there).
+///   `add_weighted_adapter`, unless the first is rsLoRA: its result is then scaled by the root of the
+///   rank once more. Its `linear`, `ties` and `dare_linear` combine factors, and what those then
+///   multiply to is none of these.
 /// - (IA)³ adds up what its scales differ from 1 by.
 /// - Any other method has a mean alone, `linear` with weights that sum to 1: of each parameter, as
 ///   `average_adapter` of `adapters` 1.3.0 with the strategy `linear`. It is a point between the
@@ -40,7 +41,7 @@ public struct WeightArithmetic: Sendable, Hashable {
         /// Whether these are random ones.
         public var isRandom: Bool { self == .dare || self == .dareTies }
         /// Whether changes of the weaker sign are left out of a mean.
-        var electsSigns: Bool { self == .ties || self == .dareTies }
+        public var electsSigns: Bool { self == .ties || self == .dareTies }
         /// Whether it is the user who weights.
         var takesWeights: Bool { self != .add && self != .subtract }
     }
@@ -99,7 +100,10 @@ public struct WeightArithmetic: Sendable, Hashable {
             guard operation.takesWeights else {
                 throw refuse("weights", "'\(name)' has none (hint: linear)")
             }
-            guard weights.count == count, weights.allSatisfy(\.isFinite) else {
+            guard weights.allSatisfy(\.isFinite) else {
+                throw refuse("weights", "must be finite")
+            }
+            guard weights.count == count else {
                 throw refuse(
                     "weights",
                     "expected \(count), one for each adapter, found \(weights.count)"

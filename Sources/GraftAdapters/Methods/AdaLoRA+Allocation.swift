@@ -48,11 +48,12 @@ struct RankAllocation: StepRule {
         else { return nil }
         self.method = method
         lastAllocation = steps - method.lastSteps
-        guard method.firstSteps < lastAllocation else {
+        // A step before the last allocation is what ranks are scored by.
+        guard max(method.firstSteps, 1) < lastAllocation else {
             throw ConfigurationError(
                 field: "tinit",
                 problem: "the run has \(steps) steps, of which tinit (\(method.firstSteps)) and"
-                    + " tfinal (\(method.lastSteps)) leave none to take ranks away in"
+                    + " tfinal (\(method.lastSteps)) leave none to score and take ranks away in"
             )
         }
         sensitivity = [Float](repeating: 0, count: end)
@@ -96,7 +97,7 @@ struct RankAllocation: StepRule {
             guard let kept = allocation(step) else { return nil }
             mask(&elements, kept)
         } else {
-            if step == lastAllocation || kept.isEmpty {
+            if step == lastAllocation {
                 let ranks = triplets.reduce(0) { $0 + $1.rank }
                 kept = allocation(lastAllocation) ?? [Bool](repeating: true, count: ranks)
             }
@@ -126,8 +127,6 @@ struct RankAllocation: StepRule {
     /// Which ranks a step leaves, projection by projection; `nil` for all.
     private func allocation(_ step: Int) -> [Bool]? {
         let scores = triplets.flatMap(self.scores)
-        // In a run of one step nothing was observed.
-        guard scores.contains(where: { $0 > 0 }) else { return nil }
         let target = method.targetRank * triplets.count
         let progress =
             Double(step - method.firstSteps) / Double(lastAllocation - method.firstSteps)

@@ -9,12 +9,13 @@ public import GraftTorch
 /// until `target_r` are left on average (`RankAllocation`).
 ///
 /// The three phases are counted in steps of the run: `tinit` in which all ranks learn, then allocation, and
-/// `tfinal` in which the ranks that are left go on alone. Ranks without a factor stay in the file.
+/// `tfinal` in which the ranks that are left go on alone. Ranks without a factor stay in the file. Where the best of several
+/// epochs is kept, it may be one from before the last allocation, with more ranks.
 ///
 /// Parameters: `<site>.lora_A`, `<site>.lora_B`, `<site>.lora_E`.
 ///
 /// Reference: Zhang et al., [AdaLoRA](https://arxiv.org/abs/2303.10512); numerically `peft` 0.21.2
-/// (`tuners/adalora`), names and defaults too, with steps counted from 1.
+/// (`tuners/adalora`), most names and the defaults too, with steps counted from 1.
 public struct AdaLoRA: AdapterMethod, Hashable {
     public static let identifier = "adalora"
 
@@ -82,6 +83,11 @@ public struct AdaLoRA: AdapterMethod, Hashable {
             )
         }
         return adapters
+    }
+
+    public func warnings(for sites: SiteMap, isSequenceTask: Bool) -> [String] {
+        LoRA(rank: startRank, alpha: alpha, targets: targets, leaveOut: leaveOut)
+            .warnings(for: sites, isSequenceTask: isSequenceTask)
     }
 
     public func stepRule(
@@ -210,10 +216,12 @@ private struct AdaLoRAAdapter: MergeableLinearAdapter {
 
     /// How far the rows of `A` and the columns of `B` are from orthonormal: ‖A Aᵀ - I‖ + ‖Bᵀ B - I‖.
     func penalty() throws(TorchError) -> Tensor? {
-        guard orthogonality > 0 else { return nil }
+        // Of factors that stay as they are the term is a constant.
+        guard orthogonality > 0, a.requiresGradient || b.requiresGradient else { return nil }
         let identity = try Tensor(identity: a.size(0)).moved(to: a.device)
         func distance(_ products: Tensor) throws(TorchError) -> Tensor {
-            try (products - identity).squared().sum().squareRoot()
+            // At exactly orthonormal the root has no slope: it is 0, as torch's norm says.
+            try ((products - identity).squared().sum() + 1e-30).squareRoot()
         }
         let rows = try distance(a.matmul(a.transposed(0, 1)))
         let columns = try distance(b.transposed(0, 1).matmul(b))

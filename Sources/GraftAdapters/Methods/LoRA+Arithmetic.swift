@@ -93,15 +93,15 @@ extension TrainedAdapter<LoRA> {
         like first: TrainedAdapter
     ) throws -> LowRankUpdate {
         let (a, b) = (try parameter(front + "lora_A"), try parameter(front + "lora_B"))
-        for (name, own, own2) in [("lora_A", a.shape, 1), ("lora_B", b.shape, 0)] {
+        for (name, found, fixed) in [("lora_A", a.shape, 1), ("lora_B", b.shape, 0)] {
             let expected = try first.parameter(front + name).shape
             let rank = method.rank(at: site)
-            guard own.count == 2, own[own2] == expected[own2], own[1 - own2] == rank else {
+            guard found.count == 2, found[fixed] == expected[fixed], found[1 - fixed] == rank else {
                 var shape = expected
-                shape[1 - own2] = rank
+                shape[1 - fixed] = rank
                 throw ParameterError(
                     name: front + name,
-                    problem: "expected shape \(shape) in '\(self.name)', found \(own)"
+                    problem: "expected shape \(shape) in '\(self.name)', found \(found)"
                 )
             }
         }
@@ -137,13 +137,22 @@ extension WeightArithmetic {
         }
         let a = try Tensor.concatenated(updates.map(\.a))
         let b = try Tensor.concatenated(weighted, along: 1)
-        guard let rank, rank < a.size(0) else { return (a, b, 1, 1) }
+        guard let rank, rank < a.size(0) else {
+            let energy = try LowRankUpdate.energy(a: a, b: b)
+            return (a, b, energy, energy)
+        }
         let (left, values, right) = try LowRankUpdate.decomposed(a: a, b: b)
         return try LowRankUpdate.leading(rank, left, values, right)
     }
 }
 
 extension LowRankUpdate {
+    /// The sum of the squares of `B A`.
+    fileprivate static func energy(a: Tensor, b: Tensor) throws(TorchError) -> Double {
+        let (rows, columns) = (try a.matmul(a.transposed(0, 1)), try b.transposed(0, 1).matmul(b))
+        return try (rows * columns).sum().item()
+    }
+
     /// The singular value decomposition of `B A`, by way of those of the narrow factors.
     fileprivate static func decomposed(
         a: Tensor,

@@ -104,6 +104,8 @@ private struct EncodedPrompt: EmbeddingAdapter {
         at site: Site,
         in context: inout ForwardContext
     ) throws(TorchError) -> Tensor {
+        // In generation the prompt went in with the row's first tokens.
+        if let cache = context.cache, !cache.isEmpty { return embedded }
         let first = try layers[0](embedding).relu()
         let second = try layers[1](first).relu()
         return try context.insert(layers[2](second), into: embedded, at: position)

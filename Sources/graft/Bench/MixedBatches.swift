@@ -45,7 +45,15 @@ struct MixedBatches {
         }
         members = try (0..<most).map { number in
             let scope = ParameterScope(FreshParameters(seed: UInt64(number)))
-            return try methods[number % methods.count].attached(to: base.encoder.sites, scope)
+            let method = methods[number % methods.count]
+            let adapters = try method.attached(to: base.encoder.sites, scope)
+            guard !adapters.sites.isEmpty else {
+                throw CommandError(
+                    "--adapters: '\(type(of: method).identifier)' acts nowhere in a frozen model",
+                    hint: "lora or double_seq_bn"
+                )
+            }
+            return adapters
         }
         cases = ([1] + counts.filter { $0 > 1 }).map { Case(adapterCount: $0) }
         self.base = base
