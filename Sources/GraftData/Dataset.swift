@@ -87,7 +87,8 @@ public struct Dataset: Sendable, RandomAccessCollection {
                 switch schema.input {
                 case .words: .words(row.words ?? [])
                 case .writing: row.messages.map { .messages($0) } ?? .writing(row.text)
-                case .text, .picture: .text(row.text, pair: row.pair)
+                case .text, .picture, .question: .text(row.text, pair: row.pair)
+                case .choices: .choices(row.text, row.choices ?? [])
                 }
             store.append(CheckedRow(line: row.line, id: row.id, input: input, target: row.target))
         }
@@ -110,5 +111,5 @@ public struct Dataset: Sendable, RandomAccessCollection {
     public var byteCount: Int { store.byteCount }
 
     /// The numbers to predict, one per row; empty unless the schema's target is a number.
-    public var numbers: [Double] { store.numbers }
+    public var numbers: [Double] { schema.target == .number ? store.numbers : [] }
 }

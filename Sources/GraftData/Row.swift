@@ -6,12 +6,14 @@ public struct Row: Sendable, Hashable {
     public let line: Int
     /// The text; for tagging, the words with spaces between them; of a conversation the messages' contents, a line each.
     public let text: String
-    /// The second text of a pair.
+    /// The second text of a pair; of a question the context in which its answer stands.
     public let pair: String?
     /// The words to tag; nil where the input is text.
     public let words: [String]?
     /// The conversation; nil where the input is text.
     public let messages: [RowMessage]?
+    /// What may follow the text, one of which is right; nil where there is nothing to choose.
+    public let choices: [String]?
     /// The right answer; nil where the schema asks for none.
     public let target: RowTarget?
 
@@ -23,9 +25,10 @@ public struct Row: Sendable, Hashable {
         pair: String? = nil,
         words: [String]? = nil,
         messages: [RowMessage]? = nil,
+        choices: [String]? = nil,
         target: RowTarget? = nil
     ) {
-        (self.id, self.line, self.target) = (id, line, target)
+        (self.id, self.line, self.choices, self.target) = (id, line, choices, target)
         (self.text, self.pair, self.words, self.messages) = (text, pair, words, messages)
     }
 }
@@ -41,6 +44,10 @@ public enum RowTarget: Sendable, Hashable {
     case tags([String])
     case text(String)
     case texts([String])
+    /// Answers in the context of a question; none where the question has no answer there.
+    case spans([AnswerSpan])
+    /// The number of a choice, counted from 0.
+    case choice(Int)
 }
 
 /// What a row is called: a whole number or a name, kept apart so that predictions carry the id as it was.

@@ -14,7 +14,7 @@ struct RowChecker {
     }
 
     private let schema: RowSchema
-    private let columns: ResolvedColumns
+    let columns: ResolvedColumns
     /// Whether fields come from CSV or TSV, where everything is text and lists are written in one field.
     private let isDelimited: Bool
 
@@ -25,7 +25,7 @@ struct RowChecker {
     func row(_ fields: RowFields, line: Int) throws(Problem) -> CheckedRow {
         let input: CheckedRow.Input
         switch schema.input {
-        case .text, .picture:
+        case .text, .picture, .question:
             let text = try string(fields.text, in: columns.text)
             var pair: String?
             if let column = columns.pair { pair = try string(fields.pair, in: column) }
@@ -37,12 +37,20 @@ struct RowChecker {
             )
         case .writing:
             input = try writing(fields.text)
+        case .choices:
+            let text = try string(fields.text, in: columns.text)
+            input = .choices(text, try choices(fields.pair))
         }
         var id: RowID?
         if let column = columns.id { id = try identifier(fields.id, in: column) }
         let target = try self.target(fields.label)
         if case .messages = input, target != nil {
             throw Problem(message: "a conversation has no completion of its own")
+        }
+        if case .choices(_, let choices) = input, case .choice(let number) = target,
+            !choices.indices.contains(number)
+        {
+            throw Problem(message: "there is no choice \(number) (of \(choices.count), from 0)")
         }
         if case .words(let words) = input {
             guard !words.isEmpty else { throw Problem(message: "'\(columns.text)' is empty") }
@@ -67,6 +75,13 @@ struct RowChecker {
         case .tags: return .tags(try labels(value, in: column, separator: " "))
         case .text: return .text(try string(value, in: column))
         case .texts: return .texts(try texts(value, in: column))
+        case .spans: return .spans(try spans(value, in: column))
+        case .choice:
+            let number = try number(value, in: column)
+            guard let index = Int(exactly: number) else {
+                throw Problem(message: "'\(column)' is \(number) where a choice's number is wanted")
+            }
+            return .choice(index)
         }
     }
 
@@ -105,17 +120,17 @@ struct RowChecker {
         return RowMessage(role: try text("role"), content: try text("content"))
     }
 
-    private func present(_ value: JSONValue?, in column: String) throws(Problem) -> JSONValue {
+    func present(_ value: JSONValue?, in column: String) throws(Problem) -> JSONValue {
         guard let value else { throw Problem(message: "'\(column)' is missing") }
         guard value != .null else { throw Problem(message: "'\(column)' is null") }
         return value
     }
 
-    private func mismatch(_ value: JSONValue, in column: String, wanted: String) -> Problem {
+    func mismatch(_ value: JSONValue, in column: String, wanted: String) -> Problem {
         Problem(message: "'\(column)' is \(value.kind) where \(wanted) is wanted")
     }
 
-    private func string(_ value: JSONValue?, in column: String) throws(Problem) -> String {
+    func string(_ value: JSONValue?, in column: String) throws(Problem) -> String {
         let value = try present(value, in: column)
         guard case .string(let text) = value else {
             throw mismatch(value, in: column, wanted: "a string")

@@ -17,6 +17,10 @@ public struct RowSchema: Sendable, Hashable {
         /// A string is a text or a prompt, an array of messages a conversation. With `text` as target, a
         /// prompt has a completion; a text may have none. With `texts`, each row is answered by another text.
         case writing
+        /// A question and the context in which its answer stands.
+        case question
+        /// A text, and an array of texts of which one is to follow.
+        case choices
     }
 
     /// What the model should answer.
@@ -33,6 +37,11 @@ public struct RowSchema: Sendable, Hashable {
         case text
         /// One text or more: a string or an array of such.
         case texts
+        /// Answers in the context, in the forms of SQuAD: an array of objects, or an object of arrays, with `text` and
+        /// `answer_start` (or `start`); empty where there is no answer.
+        case spans
+        /// The number of the right choice, counted from 0.
+        case choice
     }
 
     public var input: Input
@@ -58,17 +67,18 @@ public struct ColumnNames: Sendable, Hashable, Codable {
     /// The text, for tagging the words, for pictures the path of the file.
     ///
     /// By default `text`, for tagging `tokens`, for pictures `image`; for language models the first that is there of
-    /// `messages`, `prompt` and `text`.
+    /// `messages`, `prompt` and `text`; for questions `question`.
     public var text: String?
     /// The second text.
     ///
-    /// By default `text_b`, if the file has such a column.
+    /// By default `text_b`, if the file has such a column; for questions `context`, where there is something to choose
+    /// `choices`.
     public var pair: String?
     /// The label, labels, tags, target text or completion.
     ///
     /// By default `label`; for tagging `tags`; for several classes `labels` or else `label`; for texts of
     /// pictures `captions`, `caption` or else `text`; for language models `completion`, which rows of
-    /// `text` may lack; for models that answer a text with another `target` or else `completion`.
+    /// `text` may lack; for models that answer a text with another `target` or else `completion`; for questions `answers`.
     public var label: String?
     /// The row's identifier.
     ///
@@ -137,6 +147,12 @@ struct ResolvedColumns: Sendable {
         case .picture:
             text = try required(names.text, default: ["image"], "--image-column")
             pair = nil
+        case .question:
+            text = try required(names.text, default: ["question"], "--text-column")
+            pair = try required(names.pair, default: ["context"], "--pair-column")
+        case .choices:
+            text = try required(names.text, default: ["text"], "--text-column")
+            pair = try required(names.pair, default: ["choices"], "--pair-column")
         case .writing:
             text = try required(
                 names.text,
@@ -152,7 +168,7 @@ struct ResolvedColumns: Sendable {
             case nil: nil
             case .text where schema.input == .writing && !needsCompletion:
                 try optional(names.label, default: "completion", "--label-column")
-            case .category, .number, .text:
+            case .category, .number, .text, .choice:
                 try required(
                     names.label,
                     default: [schema.input == .writing ? "completion" : "label"],
@@ -162,6 +178,8 @@ struct ResolvedColumns: Sendable {
                 try required(names.label, default: ["labels", "label"], "--label-column")
             case .tags:
                 try required(names.label, default: ["tags"], "--label-column")
+            case .spans:
+                try required(names.label, default: ["answers"], "--label-column")
             case .texts:
                 try required(
                     names.label,

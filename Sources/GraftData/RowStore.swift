@@ -14,6 +14,8 @@ struct RowStore: Sendable {
     private(set) var numbers: [Double] = []
     private(set) var targets = TextColumn()
     private(set) var targetBounds = RowBounds()
+    /// Where those targets begin that stand in a text.
+    private(set) var targetStarts: [Int32] = []
     /// The distinct labels, in order of first appearance.
     private(set) var labels: [String] = []
     private var codeOfLabel: [String: Int32] = [:]
@@ -23,7 +25,7 @@ struct RowStore: Sendable {
     /// The bytes that the rows take, less the few distinct labels.
     var byteCount: Int {
         let text = ids.byteCount + texts.byteCount + pairs.byteCount + targets.byteCount
-        let numeric = 4 * lines.count + 4 * codes.count + 8 * numbers.count
+        let numeric = 4 * (lines.count + targetStarts.count) + 4 * codes.count + 8 * numbers.count
         let bounds = words.byteCount + codeBounds.byteCount + targetBounds.byteCount
         return text + numeric + bounds
     }
@@ -39,6 +41,7 @@ struct RowStore: Sendable {
             append(list)
         case .writing(let text): append([text])
         case .messages(let messages): append(messages.stored)
+        case .choices(let text, let choices): append([text] + choices)
         }
         switch row.target {
         case nil: break
@@ -51,6 +54,13 @@ struct RowStore: Sendable {
         case .texts(let list):
             for text in list { targets.append(text) }
             targetBounds.append(length: list.count)
+        case .spans(let list):
+            for span in list {
+                targets.append(span.text)
+                targetStarts.append(Int32(span.start))
+            }
+            targetBounds.append(length: list.count)
+        case .choice(let number): numbers.append(Double(number))
         }
     }
 
@@ -72,7 +82,7 @@ struct RowStore: Sendable {
         let line = Int(lines[index])
         let target = target(index, schema.target)
         switch schema.input {
-        case .text, .picture:
+        case .text, .picture, .question:
             let pair = pairs.count > 0 ? pairs[index] : nil
             return Row(
                 id: id,
@@ -91,6 +101,15 @@ struct RowStore: Sendable {
             let messages = [RowMessage](stored: list)
             let text = messages?.map(\.content).joined(separator: "\n") ?? list[0]
             return Row(id: id, line: line, text: text, messages: messages, target: target)
+        case .choices:
+            let list = words[index].map { texts[$0] }
+            return Row(
+                id: id,
+                line: line,
+                text: list[0],
+                choices: Array(list.dropFirst()),
+                target: target
+            )
         }
     }
 
@@ -104,6 +123,13 @@ struct RowStore: Sendable {
         case .tags: .tags(names())
         case .text: targets.count > 0 ? .text(targets[index]) : nil
         case .texts: .texts(targetBounds[index].map { targets[$0] })
+        case .spans:
+            .spans(
+                targetBounds[index].map {
+                    AnswerSpan(text: targets[$0], start: Int(targetStarts[$0]))
+                }
+            )
+        case .choice: .choice(Int(numbers[index]))
         }
     }
 }
@@ -115,6 +141,7 @@ struct CheckedRow {
         case words([String])
         case writing(String)
         case messages([RowMessage])
+        case choices(String, [String])
     }
 
     let line: Int

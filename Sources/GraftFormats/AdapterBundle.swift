@@ -170,6 +170,8 @@ private struct StoredBundle: Codable {
         case head, labels
         case maxLength = "max_length"
         case targetLength = "max_target_length"
+        case stride
+        case acceptsNoAnswer = "accepts_no_answer"
         case readsPairs = "reads_pairs"
         case columns, base, provenance
     }
@@ -188,6 +190,8 @@ private struct StoredBundle: Codable {
         }
         var reading = ReadingOptions()
         reading.targetLength = try fields.value(.targetLength, default: reading.targetLength)
+        reading.stride = try fields.value(.stride, default: reading.stride)
+        reading.acceptsNoAnswer = try fields.value(.acceptsNoAnswer, default: false)
         bundle = AdapterBundle(
             method: try fields.method(.method, settings: .settings),
             methodName: try fields.required(.methodName),
@@ -221,6 +225,9 @@ private struct StoredBundle: Codable {
         guard reading.targetLength > 0 else {
             throw fields.invalid(.targetLength, "must be positive, found \(reading.targetLength)")
         }
+        guard reading.stride >= 0 else {
+            throw fields.invalid(.stride, "must be 0 or more, found \(reading.stride)")
+        }
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -234,6 +241,10 @@ private struct StoredBundle: Codable {
         try fields.encode(bundle.maxLength, forKey: .maxLength)
         if bundle.head.kind == .seq2seq {
             try fields.encode(bundle.reading.targetLength, forKey: .targetLength)
+        }
+        if bundle.head.kind == .questionAnswering {
+            try fields.encode(bundle.reading.stride, forKey: .stride)
+            try fields.encode(bundle.reading.acceptsNoAnswer, forKey: .acceptsNoAnswer)
         }
         try fields.encode(bundle.readsPairs, forKey: .readsPairs)
         if !bundle.columns.isEmpty { try fields.encode(bundle.columns, forKey: .columns) }

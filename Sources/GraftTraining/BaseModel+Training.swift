@@ -81,7 +81,7 @@ extension BaseModel {
     /// - Throws: ``TrainingError`` for pairs of images and texts where the model does not read them.
     public func outputCount(_ kind: HeadKind, labels: LabelMap?) throws(TrainingError) -> Int {
         if kind.writesText { return shape.vocabularySize }
-        guard kind == .imageText else { return labels?.count ?? 1 }
+        guard kind == .imageText else { return labels?.count ?? kind.outputCount ?? 1 }
         return 2 * (try imageTextModel.embeddingSize)
     }
 
@@ -102,8 +102,15 @@ extension BaseModel {
             outputCount: try outputCount(kind, labels: labels),
             pooling: shape.defaultPooling
         )
+        let reading = ReadingOptions().suiting(data)
         func encoded(_ rows: TaskRows) throws -> EncodedRows {
-            try self.encoded(rows, maxLength: maxLength, kind: kind, labels: labels)
+            try self.encoded(
+                rows,
+                maxLength: maxLength,
+                reading: reading,
+                kind: kind,
+                labels: labels
+            )
         }
         var defaults = TrainingOptions()
         defaults.learningRate = method.defaultLearningRate
@@ -121,6 +128,7 @@ extension BaseModel {
             head: head,
             labels: names,
             maxLength: maxLength,
+            reading: reading,
             readsPairs: data.hasPairs,
             base: try identity(),
             provenance: ["data": data.path, "seed": String(trainer.options.seed)],
@@ -153,6 +161,8 @@ extension HeadKind {
         case .categories: self = .multiLabel
         case .number: self = .regression
         case .tags: self = .tagging
+        case .spans: self = .questionAnswering
+        case .choice: self = .multipleChoice
         case .text, .texts:
             throw TrainingError.settings(
                 "no head answers with texts (hint: RowSchema(.writing, target: .text), or .texts for"

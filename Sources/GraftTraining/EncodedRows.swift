@@ -23,6 +23,10 @@ public struct EncodedRows: Sendable {
         case pairs([Int32])
         /// What a model is to write.
         case tokens(TokenTargets)
+        /// For each window of a context, where the answer begins and ends.
+        case spans([TokenSpan])
+        /// For each row the number of the right choice.
+        case choices([Int32])
     }
 
     /// What the model reads of the rows.
@@ -32,6 +36,8 @@ public struct EncodedRows: Sendable {
     /// For tagging: the token at which each word starts, row by row, counted from the row's first;
     /// -1 where the word was cut off.
     let wordStarts: [[Int32]]
+    /// For questions: the rows are windows of their contexts, which these describe.
+    package let windows: ContextWindows?
     /// What the rows' right answers are.
     public let targets: Targets
 
@@ -105,6 +111,7 @@ public struct EncodedRows: Sendable {
         )
         offsets = EncodedRows.offsets(inputs)
         wordStarts = []
+        windows = nil
         targets = .pairs(pairs.imageOfPair.map(Int32.init))
         self.inputs = inputs
     }
@@ -114,7 +121,36 @@ public struct EncodedRows: Sendable {
         inputs = language.rows
         offsets = EncodedRows.offsets(language.rows)
         wordStarts = []
+        windows = nil
         targets = .tokens(language.targets)
+    }
+
+    /// Takes windows of the contexts in which questions are answered.
+    init(_ questions: QuestionRows) {
+        inputs = questions.rows
+        offsets = EncodedRows.offsets(questions.rows)
+        wordStarts = []
+        windows = questions.windows
+        targets = questions.spans.map { .spans($0) } ?? .none
+    }
+
+    /// Takes rows that choose among texts.
+    init(_ choices: ChoiceRows) {
+        inputs = choices
+        offsets = EncodedRows.offsets(choices)
+        wordStarts = []
+        windows = nil
+        targets = choices.right.map { .choices($0) } ?? .none
+    }
+
+    /// Takes questions with their contexts that are tokens already.
+    package init(questions: [(ids: [Int32], typeIDs: [Int32], span: TokenSpan)]) {
+        self.init(QuestionRows(questions))
+    }
+
+    /// Takes choices that are tokens already, those of a row together.
+    package init(choices: [(sequences: [(ids: [Int32], typeIDs: [Int32])], right: Int32)]) {
+        self.init(ChoiceRows(choices))
     }
 
     /// Takes rows of texts that answer others.
@@ -122,6 +158,7 @@ public struct EncodedRows: Sendable {
         inputs = answers.rows
         offsets = EncodedRows.offsets(answers.rows)
         wordStarts = []
+        windows = nil
         targets = .tokens(answers.targets)
     }
 
@@ -153,6 +190,7 @@ public struct EncodedRows: Sendable {
         self.inputs = inputs
         self.offsets = offsets
         self.wordStarts = wordStarts
+        windows = nil
         guard data.schema.target != nil else {
             targets = .none
             return
@@ -172,7 +210,7 @@ public struct EncodedRows: Sendable {
             targets = .tags(tags)
         case (.regression, _):
             targets = .numbers(data.numbers.map(Float.init))
-        case (.imageText, _), (.causalLM, _), (.seq2seq, _), (_, nil):
+        default:
             targets = .none
         }
     }
@@ -185,6 +223,9 @@ public struct EncodedRows: Sendable {
 
     /// The number of tokens of one row.
     public func length(_ row: Int) -> Int { offsets[row + 1] - offsets[row] }
+
+    /// How many rows of a batch one row makes.
+    func sequenceCount(_ row: Int) -> Int { inputs.sequenceCount(row) }
 
     /// The tokens of one row that the longest row limits.
     package func limitedLength(_ row: Int) -> Int { inputs.limitedLength(row) }
@@ -209,6 +250,8 @@ public struct EncodedRows: Sendable {
         case .tags(let tags): bytes.append([4] + tags)
         case .pairs(let images): bytes.append([5] + images)
         case .tokens(let tokens): bytes.append([6] + tokens.wanted)
+        case .spans(let spans): for span in spans { bytes.append([7, span.first, span.last]) }
+        case .choices(let choices): bytes.append([8] + choices)
         }
         return ContentHash(of: bytes.bytes)
     }

@@ -3,7 +3,7 @@ internal import GraftTorch
 
 /// What a model says about rows.
 public struct Predictions: Sendable {
-    /// The logits of each row: `outputs` numbers, or for tagging `outputs` for each token; where the model writes
+    /// The logits of each row: `outputs` numbers, or for tagging and questions `outputs` for each token, or one for each choice; where the model writes
     /// text, one number instead: the negative logarithm of the probability of what it was to write.
     public let logits: [[Float]]
     /// The sum of the rows' losses divided by their weight; `nil` for rows without labels.
@@ -119,6 +119,7 @@ extension HeadConfiguration {
     ///   - rows: Which rows.
     ///   - data: All rows.
     /// - Returns: For each row its outputs, or those of its tokens one after another.
+    /// - Throws: `TorchError` if memory runs out.
     func split(
         _ logits: Tensor,
         of rows: [Int],
@@ -127,7 +128,7 @@ extension HeadConfiguration {
         let values: [Float] = try logits.values()
         var start = 0
         return rows.map { row in
-            let count = kind.valueCount(ofTokens: data.length(row), outputs: outputCount)
+            let count = kind.valueCount(of: row, in: data, outputs: outputCount)
             defer { start += count }
             return Array(values[start..<start + count])
         }
@@ -144,13 +145,15 @@ extension HeadKind {
         case .tagging: .entityF1
         case .imageText: .recallAt1
         case .causalLM, .seq2seq: .perplexity
+        case .questionAnswering: .tokenF1
+        case .multipleChoice: .accuracy
         }
     }
 
-    /// How many numbers are told of a row of so many tokens.
-    func valueCount(ofTokens tokens: Int, outputs: Int) -> Int {
+    /// How many numbers are told of a row.
+    func valueCount(of row: Int, in data: EncodedRows, outputs: Int) -> Int {
         if writesText { return 1 }
-        return self == .tagging ? tokens * outputs : outputs
+        return (answersTokens ? data.length(row) : data.sequenceCount(row)) * outputs
     }
 
     /// Scores predictions of rows with labels.
@@ -198,6 +201,17 @@ extension HeadKind {
             metrics = try retrievalMetrics(predictions.logits, images: images.map(Int.init))
         case .tokens(let tokens):
             metrics = try languageMetrics(predictions.logits.map { Double($0[0]) }, tokens)
+        case .spans:
+            guard let windows = data.windows else { throw MetricsError.noRows }
+            metrics = try answerMetrics(
+                windows.answers(predictions.logits).map(\.text),
+                references: windows.references
+            )
+        case .choices(let choices):
+            metrics = try choiceMetrics(
+                predictions.logits.map(\.largestIndex),
+                right: choices.map(Int.init)
+            )
         case .none:
             throw MetricsError.noRows
         }

@@ -64,9 +64,11 @@ public struct ParallelModel: Sendable {
         let (encoder, device) = (members[0].encoder, members[0].device)
         let copies = members.flatMap { _ in rows }
         let batch = try data.batch(copies, device: device)
+        // Of a row with several choices each is one of the batch.
+        let count = batch.layout.rowCount / members.count
         let context = ForwardContext(
             layout: batch.layout,
-            adapters: try adapters(rowCount: rows.count),
+            adapters: try adapters(rowCount: count),
             dropoutSeed: dropoutSeed
         )
         // What one head does not read another may.
@@ -81,7 +83,7 @@ public struct ParallelModel: Sendable {
         }
         let output = try encoder(batch, in: context, wanted: wanted, trunk: trunk)
         return try members.enumerated().map { number, member in
-            let range = number * rows.count..<(number + 1) * rows.count
+            let range = number * count..<(number + 1) * count
             return try member.head(output.narrowed(rows: range), in: context)
         }
     }

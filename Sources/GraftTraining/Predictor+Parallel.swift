@@ -46,8 +46,10 @@ extension Predictor {
     /// How an adapter reads rows: adapters that read them alike can share a pass.
     private struct Reading: Hashable {
         let maxLength: Int
+        let reading: ReadingOptions
         let readsPairs: Bool
-        let readsWords: Bool
+        /// The task, where its rows are more than a text or a pair.
+        let task: HeadKind?
         /// But for the labels', which are not read.
         private var columnNames: ColumnNames
 
@@ -55,9 +57,11 @@ extension Predictor {
         init?(_ predictor: Predictor) {
             guard ParallelModel.holds(predictor.model) else { return nil }
             let bundle = predictor.bundle
-            maxLength = bundle.maxLength
+            (maxLength, reading) = (bundle.maxLength, bundle.reading)
             readsPairs = bundle.readsPairs
-            readsWords = bundle.head.kind == .tagging
+            let kind = bundle.head.kind
+            let ownRows: [HeadKind] = [.tagging, .questionAnswering, .multipleChoice]
+            task = ownRows.contains(kind) ? kind : nil
             columnNames = bundle.columnNames
             columnNames.label = nil
         }

@@ -20,12 +20,14 @@ public struct Predictor: Sendable {
     public struct Answer: Sendable {
         /// What the head's outputs are, unscaled; for tagging one list for each word; none where the model writes text.
         public let logits: [[Float]]
-        /// The label of the row, or of each word; any number for multi-label; the text that a model wrote for an answer; empty
-        /// where there are none.
+        /// The label of the row, or of each word; any number for multi-label; the text of an answer; the number of a choice;
+        /// empty where there are none.
         public let labels: [String]
         /// The probability of each label; for regression the predicted number under `value`; where the model writes text
         /// the logarithm of the probability that it writes the row's, its completion or its target, under `log_probability`.
         public let scores: [(label: String, score: Double)]
+        /// Where in a question's context the answer stands, in characters (Unicode scalars); `nil` if there is none.
+        public var span: Range<Int>?
     }
 
     /// The adapter.
@@ -128,7 +130,10 @@ public struct Predictor: Sendable {
 
     /// What predictions of rows mean.
     func answers(_ predictions: Predictions, of data: EncodedRows) -> [Answer] {
-        (0..<data.count).map { answer(predictions.logits[$0], row: $0, in: data) }
+        if let windows = data.windows {
+            return windows.answers(predictions.logits).map { Answer(span: $0) }
+        }
+        return (0..<data.count).map { answer(predictions.logits[$0], row: $0, in: data) }
     }
 
     /// Answers for texts; for tagging, their words are what white space separates.
@@ -174,8 +179,10 @@ public struct Predictor: Sendable {
                 labels: [],
                 scores: logits.map { ("value", Double($0)) }
             )
-        case .imageText:
+        case .imageText, .questionAnswering:
             return Answer(logits: [logits], labels: [], scores: [])
+        case .multipleChoice:
+            return Answer(logits: logits, classes: logits.indices.map(String.init))
         case .tagging:
             let width = labels.count
             let words = data.taggedWords(row, logits, outputs: width)
@@ -195,6 +202,18 @@ extension Predictor.Answer {
             logits: [logits],
             labels: [classes[logits.largestIndex]],
             scores: zip(classes, logits.probabilities).map { ($0, $1) }
+        )
+    }
+}
+
+extension Predictor.Answer {
+    /// An answer that stands in a context.
+    fileprivate init(span answer: ContextWindows.Answer) {
+        self.init(
+            logits: [],
+            labels: [answer.text],
+            scores: [("score", answer.probability)],
+            span: answer.characters
         )
     }
 }

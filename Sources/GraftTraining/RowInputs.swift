@@ -12,6 +12,9 @@ protocol RowInputs: Sendable {
     /// The tokens that the model makes of a row.
     func length(_ row: Int) -> Int
 
+    /// How many rows of the batch a row makes: more than one where a row is a choice among several.
+    func sequenceCount(_ row: Int) -> Int
+
     /// The tokens of what the longest row limits: all, unless a row has a part with a limit of its own.
     func limitedLength(_ row: Int) -> Int
 
@@ -23,6 +26,8 @@ protocol RowInputs: Sendable {
 }
 
 extension RowInputs {
+    func sequenceCount(_ row: Int) -> Int { 1 }
+
     func limitedLength(_ row: Int) -> Int { length(row) }
 }
 

@@ -4,7 +4,9 @@ public import GraftTorch
 /// The loss of a task as a sum and its divisor, so that a batch may be computed in parts.
 ///
 /// Values are those of torch's `CrossEntropyLoss`, `BCEWithLogitsLoss` and `MSELoss` with mean
-/// reduction over the whole batch, and for pairs of an image and a text those of `transformers`' CLIP.
+/// reduction over the whole batch, for pairs of an image and a text those of `transformers`' CLIP, and for questions the mean
+/// of the entropies of both ends of an answer. The peers count padding among the places where an answer may begin; here
+/// there is none.
 public struct TaskLoss: Sendable {
     /// What is predicted.
     public let kind: HeadKind
@@ -55,6 +57,14 @@ public struct TaskLoss: Sendable {
             )
         case .pairs(let images):
             try contrast(logits, images: rows.map { images[$0] })
+        case .spans(let spans):
+            try spanEntropy(logits, of: rows.map { spans[$0] }, lengths: rows.map(data.length))
+        case .choices(let choices):
+            try choiceEntropy(
+                logits.reshaped(-1),
+                counts: rows.map(data.sequenceCount),
+                chosen: rows.map { Int64(choices[$0]) }
+            )
         case .none:
             throw TorchError(
                 kind: .invalidArgument,
@@ -85,7 +95,7 @@ public struct TaskLoss: Sendable {
             }
         case .tokens(let tokens): Double(rows.reduce(0) { $0 + tokens.count($1) })
         case .classLists: Double(rows.count * outputs)
-        case .numbers, .pairs, .none: Double(rows.count)
+        case .numbers, .pairs, .spans, .choices, .none: Double(rows.count)
         }
     }
 

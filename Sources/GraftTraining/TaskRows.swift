@@ -59,8 +59,10 @@ extension BaseModel {
                 labels: labels
             )
         case .pictures(let images):
-            guard kind != .tagging else {
-                throw TrainingError.settings("tagging is of words, and these rows are pictures")
+            guard !kind.isOfTexts else {
+                throw TrainingError.settings(
+                    "\(kind.rawValue) is of texts, and these rows are pictures"
+                )
             }
             return try EncodedRows(images, encoder: imageTower, kind: kind, labels: labels)
         case .pairs(let pairs):

@@ -114,9 +114,10 @@ public struct Trainer: Sendable {
         frozen: [String: Tensor] = [:]
     ) throws {
         try options.check()
-        guard head.kind != .imageText || options.labelSmoothing == 0 else {
+        let smooths = head.kind.hasClasses || head.kind.writesText || head.kind == .regression
+        guard smooths || options.labelSmoothing == 0 else {
             throw TrainingError.settings(
-                "--label-smoothing is of classes, and pairs of images and texts have none"
+                "--label-smoothing is of classes, and \(head.kind.rawValue) has none"
             )
         }
         guard head.kind != .classification || head.outputCount > 1 else {
@@ -321,7 +322,7 @@ public struct Trainer: Sendable {
     private func check(_ metric: Metric, on data: EncodedRows) throws {
         let outputs = model.head.configuration.outputCount
         let logits = (0..<data.count).map { row in
-            let count = loss.kind.valueCount(ofTokens: data.length(row), outputs: outputs)
+            let count = loss.kind.valueCount(of: row, in: data, outputs: outputs)
             return [Float](repeating: 0, count: count)
         }
         let blank = Predictions(logits: logits, loss: 0)

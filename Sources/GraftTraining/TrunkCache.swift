@@ -69,8 +69,11 @@ package final class TrunkCache: Sendable {
             let rest = try isWhole ? batch : data.batch(missing.map { rows[$0] })
             let context = ForwardContext(layout: rest.layout, adapters: model.adapters)
             let trunk = try model.encoder.trunk(rest, in: context, wanted: model.head.wanted)
-            for (place, index) in missing.enumerated() {
-                let (start, end) = (trunk.layout.offsets[place], trunk.layout.offsets[place + 1])
+            var sequence = 0
+            for index in missing {
+                let next = sequence + data.sequenceCount(rows[index])
+                let (start, end) = (trunk.layout.offsets[sequence], trunk.layout.offsets[next])
+                sequence = next
                 // A copy of its own: a view would keep the whole batch alive.
                 let row = try Tensor.concatenated([trunk.hidden.narrowed(Int(start)..<Int(end))])
                 try keep(row, of: rows[index])

@@ -92,9 +92,10 @@ struct Bench: ParsableCommand {
         guard !tokenizerOnly || (train != nil && adapters == nil) else {
             throw ValidationError("--tokenizer-only needs the texts of --train, and no --adapters")
         }
-        guard !task.task.writesText else {
+        guard ![.questionAnswering, .multipleChoice].contains(task.task), !task.task.writesText
+        else {
             throw ValidationError(
-                "--task \(task.task.rawValue): bench measures tasks with a trained head"
+                "--task \(task.task.rawValue): bench measures tasks with a trained head on single texts"
             )
         }
         guard train != nil || task.task == .classification else {

@@ -70,7 +70,8 @@ struct Inspect: ParsableCommand {
         guard count > 0 else { throw ValidationError("--labels must be at least 1") }
         return HeadConfiguration(
             task,
-            outputCount: task.writesText ? model.vocabularySize : task.hasClasses ? count : 1,
+            outputCount: task.writesText
+                ? model.vocabularySize : task.hasClasses ? count : task.outputCount ?? 1,
             pooling: model.defaultPooling
         )
     }

@@ -217,7 +217,7 @@ struct WeightArithmeticTests {
         (["lora", "dora"], .add, "adapter.encoder.0.query.magnitude: 'b' has it, 'a' does not"),
         (["pissa", "pissa"], .linear, "the update of PiSSA"),
         (["lora[use_gating=true]", "lora[use_gating=true]"], .linear, "depends on the row"),
-        (["seq_bn", "seq_bn"], .add, "(hint: linear, with weights that sum to 1)"),
+        (["seq_bn", "seq_bn"], .add, "(hint: linear of two or more, with weights that sum to 1)"),
         (["seq_bn", "seq_bn[reduction_factor=4]"], .linear, "reduction_factor: is 4 in 'b'"),
         (["seq_bn", "seq_bn[non_linearity=gelu]"], .linear, "non_linearity: is \"gelu\" in 'b'"),
         (["lora", "lora[target_modules=all-linear]"], .linear, "'b' has it, 'a' does not"),

@@ -16,6 +16,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 import common
 
 SEED = 3
+#: How many of the rows are the choices of one question.
+CHOICES = [2, 4, 1]
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "classification_1": ("classification", {"num_labels": 3, "layers": 1}),
     "classification_2": ("classification", {"num_labels": 3, "layers": 2}),
@@ -29,6 +31,10 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "multilabel_2": ("multilabel", {"num_labels": 4, "layers": 2}),
     "tagging_1": ("tagging", {"num_labels": 5, "layers": 1}),
     "tagging_2": ("tagging", {"num_labels": 5, "layers": 2}),
+    "question-answering_1": ("question-answering", {"layers": 1}),
+    "question-answering_2": ("question-answering", {"layers": 2}),
+    "multiple-choice_1": ("multiple-choice", {"layers": 1}),
+    "multiple-choice_2": ("multiple-choice", {"layers": 2}),
 }
 
 
@@ -43,8 +49,12 @@ def build(kind: str, settings: dict[str, Any]) -> torch.nn.Module:
         model.add_classification_head("a", **settings)
     elif kind == "multilabel":
         model.add_classification_head("a", multilabel=True, **settings)
-    else:
+    elif kind == "tagging":
         model.add_tagging_head("a", **settings)
+    elif kind == "question-answering":
+        model.add_qa_head("a", num_labels=2, **settings)
+    else:
+        model.add_multiple_choice_head("a", **settings)
     common.randomise(model, SEED, only="heads.a.")
     return model.eval()
 
@@ -64,18 +74,80 @@ def random_labels(kind: str, classes: int, lengths: torch.Tensor) -> torch.Tenso
     return torch.randint(0, classes, (rows,), generator=random)
 
 
+def answers(kind: str, classes: int, lengths: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The labels of the rows, and whatever else says what they are labels of."""
+    random = common.generator(SEED)
+    if kind == "question-answering":
+        # Where the answer of each row begins and ends, the first token for none.
+        places = [torch.randint(0, n, (2,), generator=random).sort().values
+                  for n in lengths.tolist()]
+        return {"labels": torch.stack(places)}
+    if kind == "multiple-choice":
+        counts = torch.tensor(CHOICES)
+        return {"counts": counts, "labels": torch.stack(
+            [torch.randint(0, n, (), generator=random) for n in CHOICES])}
+    return {"labels": random_labels(kind, classes, lengths)}
+
+
+def parted(model: torch.nn.Module, kind: str, inputs: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """Of tasks whose rows choose among as many things as they have: the mean loss of rows that are computed alone.
+
+    The reference counts padding among the tokens where an answer may begin, and has one number of choices for all
+    rows; of one row alone neither shows.
+    """
+    rows = common.row_inputs(inputs)
+    if kind == "multiple-choice":
+        sizes = inputs["counts"].tolist()
+    else:
+        sizes = [1] * len(rows)
+    hidden, logits, losses, start = [], [], [], 0
+    for index, size in enumerate(sizes):
+        part = {k: v[start:start + size] for k, v in common.padded_inputs(inputs).items()}
+        start += size
+        if kind == "multiple-choice":
+            model.heads["a"].config["num_choices"] = size
+            answer = {"labels": inputs["labels"][index:index + 1]}
+        else:
+            part = rows[index]
+            # The reference clamps its arguments in place.
+            first, last = inputs["labels"][index]
+            answer = {
+                "start_positions": first[None].clone(), "end_positions": last[None].clone()}
+        output = model(**part, **answer, output_hidden_states=True)
+        losses.append(output.loss)
+        states = output.hidden_states[-1]
+        if kind == "multiple-choice":
+            hidden.append(common.ragged(states, part["attention_mask"].sum(dim=1)))
+            logits.append(output.logits.reshape(-1, 1))
+        else:
+            hidden.append(states[0])
+            logits.append(torch.stack([output.start_logits[0], output.end_logits[0]], dim=-1))
+    loss = torch.stack(losses).mean()
+    loss.backward()
+    return {"hidden": torch.cat(hidden), "logits": torch.cat(logits), "loss": loss[None]}
+
+
 def run(model: torch.nn.Module, kind: str, inputs: dict[str, torch.Tensor]) -> dict[str, Any]:
+    if kind in ["question-answering", "multiple-choice"]:
+        return parted(model, kind, inputs) | head_tensors(model)
     lengths, labels = inputs["lengths"], inputs["labels"]
     if kind == "tagging":
         labels = common.padded(labels, lengths, fill=common.IGNORED_LABEL)
     output = model(**common.padded_inputs(inputs), labels=labels, output_hidden_states=True)
     output.loss.backward()
     logits = common.ragged(output.logits, lengths) if kind == "tagging" else output.logits
-    head = dict(model.heads["a"].named_parameters())
     return {
         "hidden": common.ragged(output.hidden_states[-1], lengths),
         "logits": logits,
         "loss": output.loss[None],
+        **head_tensors(model),
+    }
+
+
+def head_tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The head's parameters and their gradients."""
+    head = dict(model.heads["a"].named_parameters())
+    return {
         **{f"head.{name}": parameter for name, parameter in head.items()},
         **{f"grad.head.{name}": parameter.grad for name, parameter in head.items()},
     }
@@ -117,7 +189,7 @@ def main() -> None:
     for name, (kind, settings) in CASES.items():
         model = build(kind, settings)
         inputs = common.ragged_inputs(model.config.vocab_size, SEED)
-        inputs["labels"] = random_labels(kind, settings["num_labels"], inputs["lengths"])
+        inputs |= answers(kind, settings.get("num_labels", 2), inputs["lengths"])
         config = json.dumps(model.heads["a"].config)
         common.save(
             f"heads/{name}.safetensors", inputs | run(model, kind, inputs), SEED, config=config)

@@ -17,15 +17,39 @@ public enum HeadKind: String, Sendable, Hashable, Codable, CaseIterable {
     case causalLM = "causal-lm"
     /// A text that answers another, which a decoder writes and the model's own vocabulary scores.
     case seq2seq
+    /// Where in a text the answer to a question begins and ends: two scores for each token.
+    case questionAnswering = "question-answering"
+    /// Which of several texts is to follow another: a score for each.
+    case multipleChoice = "multiple-choice"
 
     /// Whether outputs are classes with names.
-    public var hasClasses: Bool { self != .regression && self != .imageText && !writesText }
+    public var hasClasses: Bool {
+        switch self {
+        case .classification, .multiLabel, .tagging: true
+        case .regression, .imageText, .causalLM, .seq2seq, .questionAnswering, .multipleChoice:
+            false
+        }
+    }
 
     /// Whether the model writes text, and no head of its own is trained.
     public var writesText: Bool { self == .causalLM || self == .seq2seq }
 
     /// Whether each token has an answer of its own, not the row as one.
-    public var answersTokens: Bool { self == .tagging || writesText }
+    public var answersTokens: Bool {
+        self == .tagging || self == .questionAnswering || writesText
+    }
+
+    /// How many outputs every head of this kind has; `nil` where that depends on the classes or the model.
+    public var outputCount: Int? {
+        switch self {
+        case .regression, .multipleChoice: 1
+        case .questionAnswering: 2
+        case .classification, .multiLabel, .tagging, .imageText, .causalLM, .seq2seq: nil
+        }
+    }
+
+    /// Whether rows can be texts alone, never pictures.
+    public var isOfTexts: Bool { answersTokens || self == .multipleChoice }
 
     /// Whether there are layers of a head to train.
     public var hasLayers: Bool { self != .imageText && !writesText }
@@ -47,7 +71,7 @@ public enum Pooling: String, Sendable, Hashable, Codable, CaseIterable {
 public struct HeadConfiguration: Sendable, Hashable, Codable {
     /// What is predicted.
     public var kind: HeadKind
-    /// Outputs: classes, or 1 for regression.
+    /// Outputs: classes, or as many as the kind has.
     public var outputCount: Int
     /// Linear layers, with the activation between them.
     public var layers: Int
@@ -64,17 +88,17 @@ public struct HeadConfiguration: Sendable, Hashable, Codable {
         case layers, activation, pooling, dropout
     }
 
-    /// A head as in `adapters` 1.3.0: two layers, tanh, on the first token; one layer for tagging, and
+    /// A head as in `adapters` 1.3.0: two layers, tanh, on the first token; one layer where each token has an answer, and
     /// none where the model's vocabulary answers.
     ///
     /// - Parameters:
     ///   - kind: What is predicted.
-    ///   - outputCount: Classes, or 1 for regression.
+    ///   - outputCount: Classes, or as many as the kind has.
     ///   - pooling: What the head reads of a row; causal models have ``ModelShape/defaultPooling``.
     public init(_ kind: HeadKind, outputCount: Int, pooling: Pooling = .first) {
         self.kind = kind
         self.outputCount = outputCount
-        layers = !kind.hasLayers ? 0 : kind == .tagging ? 1 : 2
+        layers = !kind.hasLayers ? 0 : kind.answersTokens ? 1 : 2
         activation = .tanh
         self.pooling = pooling
         dropout = nil
@@ -94,8 +118,11 @@ public struct HeadConfiguration: Sendable, Hashable, Codable {
         if let dropout, !(0..<1).contains(dropout) {
             throw fields.invalid(.dropout, "must be in 0 ..< 1, found \(dropout)")
         }
-        guard kind != .regression || outputCount == 1 else {
-            throw fields.invalid(.outputCount, "a regression head has 1, found \(outputCount)")
+        if let fixed = kind.outputCount, fixed != outputCount {
+            throw fields.invalid(
+                .outputCount,
+                "a \(kind.rawValue) head has \(fixed), found \(outputCount)"
+            )
         }
     }
 }
@@ -175,7 +202,7 @@ public struct Head: Sendable {
         var context = context
         context.layout = output.layout
         var x = output.hidden
-        if configuration.kind != .tagging {
+        if !configuration.kind.answersTokens {
             x = try pool(output)
             context.layout = try output.layout.keepingFirstTokens().layout
         }
@@ -217,7 +244,7 @@ extension HeadConfiguration {
         }
         guard !kind.answersTokens else {
             guard [.first, model.defaultPooling].contains(pooling) else {
-                throw refusal("a tagging head reads every token and pools nothing")
+                throw refusal("a \(kind.rawValue) head reads every token and pools nothing")
             }
             return
         }

@@ -28,7 +28,20 @@ extension BaseModel {
         case .causalLM: return EncodedRows(try languageRows(data, maxLength: maxLength))
         case .seq2seq:
             return EncodedRows(try answerRows(data, maxLength: maxLength, reading: reading))
-        default:
+        case .questionAnswering:
+            return EncodedRows(
+                try QuestionRows(
+                    data,
+                    tokenizer: tokenizer,
+                    maxLength: maxLength,
+                    reading: reading
+                )
+            )
+        case .multipleChoice:
+            return EncodedRows(
+                try ChoiceRows(data, tokenizer: tokenizer, maxLength: maxLength)
+            )
+        case .classification, .multiLabel, .regression, .tagging, .imageText:
             return try EncodedRows(
                 data,
                 tokenizer: tokenizer,

@@ -7,16 +7,19 @@ struct DataOptions: ParsableArguments {
     @Option(
         name: [.long, .customLong("image-column")],
         help:
-            "The column with the text, or the path of the picture (default: text; for tagging, tokens; for pictures, image; for causal-lm and seq2seq the first there is of messages, prompt, text)."
+            "The column with the text, or the path of the picture (default: text; for tagging, tokens; for pictures, image; for causal-lm and seq2seq the first there is of messages, prompt, text; for question-answering, question)."
     )
     var textColumn: String?
 
-    @Option(help: "The column with the second text of a pair (default: text_b, if it is there).")
+    @Option(
+        help:
+            "The column with the second text of a pair (default: text_b, if it is there; for question-answering, context; for multiple-choice the array of choices, choices)."
+    )
     var pairColumn: String?
 
     @Option(
         help:
-            "The column with the label (default: label; for tagging, tags; for image-text, captions, caption or text; for causal-lm, completion; for seq2seq, target or completion)."
+            "The column with the label (default: label; for tagging, tags; for image-text, captions, caption or text; for causal-lm, completion; for seq2seq, target or completion; for question-answering, answers)."
     )
     var labelColumn: String?
 
@@ -107,6 +110,13 @@ struct DataOptions: ParsableArguments {
         pairedWith pairs: [String]? = nil,
         answeredBy answers: [String]? = nil
     ) throws -> Dataset {
+        guard kind != .questionAnswering, kind != .multipleChoice else {
+            throw CommandError(
+                "a row of \(kind.rawValue) is more than a text",
+                hint: "--data, with columns "
+                    + (kind == .multipleChoice ? "text and choices" : "question and context")
+            )
+        }
         let lines = texts.enumerated().map { index, text -> String in
             let words = text.split(whereSeparator: \.isWhitespace).map {
                 JSONValue.string(String($0))
@@ -129,7 +139,13 @@ struct DataOptions: ParsableArguments {
 
 extension HeadKind {
     fileprivate var input: RowSchema.Input {
-        writesText ? .writing : self == .tagging ? .words : .text
+        switch self {
+        case .classification, .multiLabel, .regression, .imageText: .text
+        case .tagging: .words
+        case .causalLM, .seq2seq: .writing
+        case .questionAnswering: .question
+        case .multipleChoice: .choices
+        }
     }
 
     fileprivate var target: RowSchema.Target {
@@ -140,6 +156,8 @@ extension HeadKind {
         case .tagging: .tags
         case .imageText, .seq2seq: .texts
         case .causalLM: .text
+        case .questionAnswering: .spans
+        case .multipleChoice: .choice
         }
     }
 }

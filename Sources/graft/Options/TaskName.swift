@@ -41,9 +41,10 @@ struct TaskName: ExpressibleByArgument, CustomStringConvertible {
                 hint: "--task \(kind.rawValue), or a ViT, DeiT or CLIP model"
             )
         }
-        if kind == .tagging, base.readsImages {
+        if kind.isOfTexts, base.readsImages {
+            let what = kind == .tagging ? "words are tagged" : "texts are read"
             throw CommandError(
-                "--task \(self): words are tagged, and a \(family) model reads pictures",
+                "--task \(self): \(what), and a \(family) model reads pictures",
                 hint: "--task \(TaskName.pictures)"
             )
         }

@@ -18,7 +18,7 @@ struct TaskOptions: ParsableArguments {
     )
     var labels: String?
 
-    @Option(help: "Linear layers of the head (default: 2; for tagging, 1).")
+    @Option(help: "Linear layers of the head (default: 2; for tagging and question-answering, 1).")
     var headLayers: Int?
 
     @Option(help: "What the head reads of a row (default: first; of causal models, last).")

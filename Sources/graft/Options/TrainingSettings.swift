@@ -50,12 +50,18 @@ struct TrainingSettings: ParsableArguments {
 
     @Option(
         help:
-            "The longest row in tokens; longer ones are cut (default: 128, for causal-lm and seq2seq 512, or the model's positions)."
+            "The longest row in tokens; longer ones are cut (default: 128, for causal-lm and seq2seq 512, for windows of question-answering 384, or the model's positions)."
     )
     var maxLength: Int?
 
     @Option(help: "The longest target of seq2seq in tokens; longer ones are cut (default: 128).")
     var maxTargetLength: Int?
+
+    @Option(
+        help:
+            "The tokens that neighbouring windows of a long context share, in question-answering (default: 128)."
+    )
+    var stride: Int?
 
     @Option(help: "Threads that compute parts of a batch (default: the cores).")
     var workers: Int?
@@ -125,6 +131,12 @@ struct TrainingSettings: ParsableArguments {
             }
             reading.targetLength = maxTargetLength
         }
+        if let stride {
+            guard kind == .questionAnswering else {
+                throw ValidationError("--stride is of --task question-answering")
+            }
+            reading.stride = stride
+        }
         return reading
     }
 
@@ -134,7 +146,10 @@ struct TrainingSettings: ParsableArguments {
         of kind: HeadKind,
         positions: Int
     ) throws -> Int {
-        guard let maxLength else { return min(kind.writesText ? 512 : 128, positions) }
+        guard let maxLength else {
+            let usual = kind.writesText ? 512 : kind == .questionAnswering ? 384 : 128
+            return min(usual, positions)
+        }
         guard (1...positions).contains(maxLength) else {
             throw ValidationError("--max-length must be in 1 ... \(positions) for this model")
         }
@@ -151,6 +166,9 @@ struct TrainingSettings: ParsableArguments {
         }
         guard (0...1 << 30).contains(trunkMemory) else {
             throw ValidationError("--trunk-memory must be 0 or more, found \(trunkMemory)")
+        }
+        if let stride, stride < 0 {
+            throw ValidationError("--stride must be 0 or more, found \(stride)")
         }
         if let checkpointEvery, checkpointEvery < 0 {
             throw ValidationError("--checkpoint-every must be 0 or more, found \(checkpointEvery)")

@@ -29,6 +29,20 @@ struct AnsweredRows {
         case .tagging: members.append(.init("tags", .array(labels)))
         case .imageText: break
         case .seq2seq: members.append(.init("text", labels.first ?? .null))
+        case .questionAnswering:
+            members += [
+                .init("answer", labels.first ?? .null),
+                .init("start", answer.span.map { .integer($0.lowerBound) } ?? .null),
+                .init("end", answer.span.map { .integer($0.upperBound) } ?? .null),
+                .init("score", answer.scores.first.map { .number($0.score) } ?? .null),
+            ]
+        case .multipleChoice:
+            let number = answer.labels.first.flatMap { Int($0) } ?? 0
+            members += [
+                .init("label", .integer(number)),
+                .init("choice", rows[row].choices.map { .string($0[number]) } ?? .null),
+                .init("scores", .array(answer.scores.map { .number($0.score) })),
+            ]
         case .regression, .causalLM:
             let name = kind == .regression ? "value" : "log_probability"
             members.append(.init(name, answer.scores.first.map { .number($0.score) } ?? .null))
@@ -69,6 +83,11 @@ struct AnsweredRows {
         case .multiLabel: return answer.labels.joined(separator: ", ")
         case .tagging: return answer.labels.joined(separator: " ")
         case .seq2seq: return answer.labels.joined()
+        case .questionAnswering, .multipleChoice:
+            let number = answer.labels.first.flatMap { Int($0) }
+            let choice = number.flatMap { rows[row].choices?[$0] } ?? answer.labels.first ?? ""
+            let score = answer.scores.map(\.score).max() ?? 0
+            return "\(choice) \(Figures.percent(score))"
         case .imageText: return ""
         case .regression, .causalLM: return Figures.score(answer.scores.first?.score ?? .nan)
         }

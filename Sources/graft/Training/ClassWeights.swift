@@ -13,7 +13,7 @@ enum ClassWeights {
         switch rows.targets {
         case .classes(let numbers): classes = numbers
         case .tags(let numbers): classes = numbers.filter { $0 >= 0 }
-        case .classLists, .numbers, .pairs, .tokens, .none:
+        case .classLists, .numbers, .pairs, .tokens, .spans, .choices, .none:
             throw ValidationError("--class-weights is for classification and tagging")
         }
         guard text != "balanced" else { return balanced(classes, count: labels.count) }

@@ -40,7 +40,9 @@ extension TrainingTask {
             return rows + [.init("longest target", reading.targetLength)]
         }
         guard !head.kind.writesText else { return rows }
-        return rows + [
+        let windows: [RunReport.Entry] =
+            head.kind == .questionAnswering ? [.init("stride", reading.stride)] : []
+        return rows + windows + [
             .init("head layers", head.layers), .init("head pooling", head.pooling.rawValue),
         ]
     }

@@ -73,7 +73,7 @@ extension TrainingResult {
             case .classLists(let lists): for number in lists.joined() { counts[number] += 1 }
             case .tags(let numbers):
                 for number in numbers where number >= 0 { counts[Int(number)] += 1 }
-            case .numbers, .pairs, .tokens, .some(.none), nil: return nil
+            case .numbers, .pairs, .tokens, .spans, .choices, .some(.none), nil: return nil
             }
             return counts
         }

@@ -45,14 +45,15 @@ struct TrainingTask {
         base = try model.load()
         try task.name.check(on: base)
         maxLength = try settings.longestRow(of: base, for: kind)
-        reading = try settings.reading(for: kind)
-        let (base, maxLength, reading) = (base, maxLength, reading)
+        let (base, maxLength) = (base, maxLength)
         func read(_ path: String, limit: Int?) throws -> TaskRows {
             try data.read(path, for: kind, on: base, labelled: true, limit: limit)
         }
         let learned = try read(files.train, limit: files.limit)
         let scored = try files.evaluation.map { try read($0, limit: files.evalLimit) }
         (train, evaluation) = (learned.answers, scored?.answers)
+        let reading = try settings.reading(for: kind).suiting(train)
+        self.reading = reading
         brokenWarnings = [learned, scored].compactMap { $0?.warning }
         let labelMap = try task.labelMap(of: train)
         labels = labelMap?.names ?? []
@@ -106,6 +107,8 @@ struct TrainingTask {
     /// What the user should know about the rows.
     var warnings: [String] {
         guard !base.readsImages else { return brokenWarnings }
+        // A context that is longer than a window is read in several, and nothing is cut.
+        guard head.kind != .questionAnswering else { return [] }
         let rows = 0..<trainRows.count
         func warning(_ full: Int, _ what: String, _ limit: Int, _ option: String) -> [String] {
             guard full > 0 else { return [] }
