@@ -26,12 +26,13 @@ extension AdapterBundle {
                 problem: "'\(other.name)' does not go with '\(first.name)': \(reason)"
             )
         }
-        let owner = try answering(adapters, head: head)
         let combined = try arithmetic(
             adapters.map { name, bundle in
                 (name, bundle.method, bundle.tensors.filter { $0.key.hasPrefix("adapter.") })
             }
         )
+        // What cannot be combined at all is said before which head the result would have.
+        let owner = try answering(adapters, head: head)
         var bundle = owner
         bundle.method = combined.method
         bundle.methodName = arithmetic.description(of: adapters.map(\.name))

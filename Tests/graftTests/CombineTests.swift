@@ -157,7 +157,7 @@ import Testing
     ])
     func `what cannot be combined is refused`(more: [String], message: String) async throws {
         let shop = try await shop()
-        var arguments = [
+        let arguments = [
             "combine", "--operation", "linear", "--adapters", "runs/one,runs/two", "--output",
             "both",
         ]
@@ -178,7 +178,6 @@ import Testing
                 ).status == 0
             )
         }
-        if !more.isEmpty, more[0] != "--head" { arguments += ["--head", "one"] }
         let outcome = try await GraftCommand.run(arguments + more, in: shop.path)
         #expect(outcome.status != 0 && outcome.errors.contains(message), "\(outcome.errors)")
         #expect(!shop.holds("both"))
