@@ -3,10 +3,9 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/mul.h>
-#include <ATen/ops/ones.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "hash.h"
+#include "hashed_mask.h"
 #include "internal.h"
 #include "kernels.h"
 
@@ -38,10 +37,12 @@ at::Tensor masked(const at::Tensor &x, const at::Tensor &keys, double probabilit
                seed, whole_rows);
     return result;
   }
-  auto mask = at::ones(x.sizes(), at::TensorOptions(at::kFloat));
-  apply_mask(mask.data_ptr<float>(), mask.data_ptr<float>(), keys.data_ptr<int64_t>(), rows, width, probability, seed,
-             whole_rows);
-  return at::mul(x, mask.to(x.device(), x.scalar_type()));
+  std::vector<int64_t> streams;
+  for (int64_t row = 0; row < rows; ++row) {
+    streams.push_back(stream_of(seed, static_cast<uint64_t>(keys.data_ptr<int64_t>()[row])));
+  }
+  const auto mask = hashed_mask(streams, whole_rows ? 1 : width, probability, x);
+  return at::mul(x.reshape({rows, width}), mask).view(x.sizes());
 }
 
 struct Dropout : torch::autograd::Function<Dropout> {

@@ -1,11 +1,11 @@
 // Attention over ragged rows out of libtorch's operations, with padding and a mask.
 
 #include <ATen/ops/add.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/mul.h>
-#include <ATen/ops/ones.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
@@ -15,6 +15,7 @@
 #include <cmath>
 
 #include "attention.h"
+#include "hashed_mask.h"
 
 namespace graft {
 namespace {
@@ -46,6 +47,61 @@ struct Padding {
   }
 };
 
+/// What each query of the padded layout may see, and how far it is from the keys, for all keys at once.
+struct Queries {
+  at::Tensor keys;           // [keys], counted from the first of the prefix
+  at::Tensor end;            // [rows, queries, 1], the first key that is not seen
+  at::Tensor front, window;  // likewise, the keys in between that are not seen either
+  at::Tensor distance;       // likewise, what leads from a key to its column of the bias
+
+  /// A query of the padding sees everything: its softmax must not be over nothing.
+  Queries(const AttentionShape &shape, int64_t longest, int64_t prefix, int64_t longest_keys, c10::Device where) {
+    const int64_t all = prefix + longest_keys;
+    const auto count = static_cast<size_t>(shape.rows * longest);
+    std::vector<int64_t> ends(count, all), fronts(count, all), windows(count, all), distances(count, 0);
+    for (int64_t row = 0; row < shape.rows; ++row) {
+      for (int64_t i = 0; i < shape.queries(row); ++i) {
+        const auto query = static_cast<size_t>(row * longest + i);
+        ends[query] = shape.visible(row, i, prefix);
+        fronts[query] = prefix + shape.key_fronts[row];
+        windows[query] = fronts[query] + shape.hidden(row, i);
+        distances[query] = shape.bias_origin - prefix - shape.place(row, i);
+      }
+    }
+    const auto by_query = [&](const std::vector<int64_t> &values) {
+      return at::tensor(values, at::kLong).to(where).view({shape.rows, longest, 1});
+    };
+    keys = at::arange(all, at::TensorOptions(at::kLong).device(where));
+    end = by_query(ends);
+    front = by_query(fronts);
+    window = by_query(windows);
+    distance = by_query(distances);
+  }
+
+  /// [rows, queries, keys]
+  at::Tensor visible() const { return keys.lt(end).logical_and(keys.lt(front).logical_or(keys.ge(window))); }
+
+  /// The column of a bias of `count` distances, and `count` where there is none: [rows, queries, keys].
+  at::Tensor bias_columns(int64_t count) const {
+    const auto columns = keys.add(distance).clamp(0, count);
+    return at::where(keys.lt(front), at::scalar_tensor(count, columns.options()), columns);
+  }
+};
+
+/// The streams of random numbers of all heads' queries, those of the padding included: [rows * heads * longest].
+std::vector<int64_t> streams(const AttentionShape &shape, int64_t longest) {
+  std::vector<int64_t> names;
+  names.reserve(static_cast<size_t>(shape.rows * shape.heads * longest));
+  for (int64_t row = 0; row < shape.rows; ++row) {
+    for (int64_t head = 0; head < shape.heads; ++head) {
+      for (int64_t i = 0; i < longest; ++i) {
+        names.push_back(i < shape.queries(row) ? static_cast<int64_t>(shape.stream(row, head, i)) : 0);
+      }
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 at::Tensor padded_attention(const AttentionOperands &operands, const AttentionShape &shape) {
@@ -67,48 +123,18 @@ at::Tensor padded_attention(const AttentionOperands &operands, const AttentionSh
   k = k.repeat_interleave(shape.heads / shape.key_heads, 1);
   v = v.repeat_interleave(shape.heads / shape.key_heads, 1);
 
-  auto visible = at::zeros({shape.rows, 1, queries.longest, all}, at::TensorOptions(at::kBool));
-  auto factors = at::ones({shape.rows, shape.heads, queries.longest, all}, at::TensorOptions(at::kFloat));
-  auto *seen = visible.data_ptr<bool>();
-  auto *factor = factors.data_ptr<float>();
-  // The column of the bias for each query and key; the one past the end, of zeros, where there is none.
-  const int64_t no_bias = operands.bias.defined() ? operands.bias.size(1) : 0;
-  std::vector<int64_t> columns(operands.bias.defined() ? static_cast<size_t>(shape.rows * queries.longest * all) : 0,
-                               no_bias);
-  const uint32_t threshold = drop_threshold(shape.dropout);
-  for (int64_t row = 0; row < shape.rows; ++row) {
-    for (int64_t i = 0; i < queries.longest; ++i) {
-      const int64_t count = i < shape.queries(row) ? shape.visible(row, i, prefix) : all;
-      std::fill_n(seen + (row * queries.longest + i) * all, count, true);
-      if (i < shape.queries(row)) {
-        std::fill_n(seen + (row * queries.longest + i) * all + prefix + shape.key_fronts[row], shape.hidden(row, i),
-                    false);
-        for (int64_t j = shape.key_fronts[row]; operands.bias.defined() && j < count - prefix; ++j) {
-          columns[static_cast<size_t>((row * queries.longest + i) * all + prefix + j)] =
-              shape.bias_origin + j - shape.place(row, i);
-        }
-      }
-      if (shape.dropout == 0) continue;
-      for (int64_t head = 0; head < shape.heads; ++head) {
-        float *line = factor + ((row * shape.heads + head) * queries.longest + i) * all;
-        const uint32_t stream = shape.stream(row, head, i);
-        for (int64_t j = 0; j < all; ++j) {
-          uint32_t hash = stream + static_cast<uint32_t>(j) * column_stride;
-          mix32(hash);
-          line[j] = hash >= threshold ? static_cast<float>(1 / (1 - shape.dropout)) : 0;
-        }
-      }
-    }
-  }
+  const Queries each(shape, queries.longest, prefix, keys.longest, where);
   auto scores = at::mul(at::matmul(q, k.transpose(2, 3)), shape.scale);
   if (operands.bias.defined()) {
     const auto extended = at::cat({operands.bias, at::zeros({shape.heads, 1}, operands.bias.options())}, 1);
-    const auto bias = extended.index_select(1, at::tensor(columns, at::kLong).to(where));
+    const auto bias = extended.index_select(1, each.bias_columns(operands.bias.size(1)).reshape(-1));
     scores = at::add(scores, bias.view({shape.heads, shape.rows, queries.longest, all}).transpose(0, 1));
   }
   const auto hidden = at::scalar_tensor(-INFINITY, scores.options());
-  auto p = at::softmax(at::where(visible.to(where), scores, hidden), -1);
-  if (shape.dropout > 0) p = at::mul(p, factors.to(where, p.scalar_type()));
+  auto p = at::softmax(at::where(each.visible().unsqueeze(1), scores, hidden), -1);
+  if (shape.dropout > 0) {
+    p = at::mul(p, hashed_mask(streams(shape, queries.longest), all, shape.dropout, p).view(p.sizes()));
+  }
   const auto output = at::matmul(p, v).transpose(1, 2).reshape({shape.rows * queries.longest, operands.query.size(1)});
   return output.index_select(0, queries.scatter);
 }
