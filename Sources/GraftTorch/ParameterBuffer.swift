@@ -37,15 +37,15 @@ public final class ParameterBuffer: Sendable {
         device: Device = .cpu
     ) throws(TorchError) {
         var slices: [Slice] = []
-        var parts: [Tensor] = [try Tensor(zeros: [0])]
+        var parts: [Tensor] = [try Tensor(zeros: [0], device: device)]
         var start = 0
         for (name, value) in initial {
             let range = start..<start + value.count
             slices.append(Slice(name: name, shape: value.shape, range: range))
-            parts.append(try value.detached().converted(to: .float32).reshaped(-1))
+            parts.append(try value.detached().moved(to: device, dtype: .float32).reshaped(-1))
             start = range.upperBound
         }
-        let flat = try Tensor.concatenated(parts).moved(to: device)
+        let flat = try Tensor.concatenated(parts)
         var leaves: [Tensor] = []
         for slice in slices {
             leaves.append(try flat.narrowed(slice.range).reshaped(slice.shape).trainable())

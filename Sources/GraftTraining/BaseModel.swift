@@ -1,6 +1,6 @@
 internal import Foundation
 public import GraftFormats
-internal import GraftLayers
+package import GraftLayers
 public import GraftModels
 public import GraftText
 public import GraftTorch
@@ -61,7 +61,7 @@ public struct BaseModel: Sendable {
             dtype: dtype
         )
         let source: any ParameterSource =
-            device == .cpu ? parameters : MovedParameters(parameters, device: device)
+            device == .cpu ? parameters : ParametersOnDevice(parameters, device: device)
         model = try family.init(configuration, ParameterScope(source))
         encoder = try BaseModel.tower(of: model)
         parameterCount = parameters.parameterCount
@@ -166,18 +166,19 @@ private struct RetrainedParameters: ParameterSource {
 }
 
 /// Parameters of another source, on a device.
-private struct MovedParameters: ParameterSource {
-    let source: any ParameterSource
-    let device: Device
+package struct ParametersOnDevice: ParameterSource {
+    private let source: any ParameterSource
+    private let device: Device
 
-    init(_ source: any ParameterSource, device: Device) {
+    /// Moves what `source` gives.
+    package init(_ source: any ParameterSource, device: Device) {
         self.source = source
         self.device = device
     }
 
-    func parameter(_ name: String, shape: [Int], initial: Initializer) throws -> Tensor {
+    package func parameter(_ name: String, shape: [Int], initial: Initializer) throws -> Tensor {
         try source.parameter(name, shape: shape, initial: initial).moved(to: device)
     }
 
-    func contains(_ name: String) -> Bool { source.contains(name) }
+    package func contains(_ name: String) -> Bool { source.contains(name) }
 }

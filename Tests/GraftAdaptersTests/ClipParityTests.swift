@@ -70,7 +70,7 @@ struct ClipParityTests {
         let clip = try model("clip/h16")
         let start = fixture.tensors.filter { $0.key.hasPrefix("adapter.") }
             .sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
-        let buffer = try ParameterBuffer(start)
+        let buffer = try ParameterBuffer(start, device: testDevice)
         let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
         let method = try AdapterRegistry.builtin.method(

@@ -104,7 +104,7 @@ struct ContractTests {
             base,
             method: method(name),
             head: TinyTask.classification.head(on: base.shape),
-            ParameterScope(source)
+            ParameterScope(ParametersOnDevice(source, device: testDevice))
         )
     }
 
@@ -266,7 +266,7 @@ struct ContractTests {
         try withoutGradients { () throws in
             let together = try ParallelModel(members).logits(of: rows, in: data)
             for (found, member) in zip(together, members) {
-                try expectClose(found, member.logits(data.batch(rows)))
+                try expectClose(found, member.logits(data.batch(rows, device: testDevice)))
             }
         }
     }
@@ -302,7 +302,9 @@ struct ContractTests {
         let combined = try mean([member, member])
         let sites = model.base.encoder.sites
         func states(_ method: any AdapterMethod, _ parameters: [String: Tensor]) throws -> Tensor {
-            let stored = StoredParameters(parameters)
+            let stored = StoredParameters(
+                try parameters.mapValues { try $0.moved(to: testDevice) }
+            )
             let adapters = try method.attached(to: sites, ParameterScope(stored) / "adapter")
             try stored.checkAllUsed()
             return try hidden(model.base.encoder, adapters, batch(family))

@@ -5,13 +5,14 @@ import GraftLayers
 import GraftModels
 import GraftTestSupport
 import GraftTorch
+import GraftTraining
 import Testing
 
 @Suite("Merging into frozen projections")
 struct MergingTests {
     /// A checkpoint some of whose tensors are replaced.
     private struct Replacing: ParameterSource {
-        let base: CheckpointParameters
+        let base: ParametersOnDevice
         let replacements: [String: Tensor]
 
         func parameter(_ name: String, shape: [Int], initial: Initializer) throws -> Tensor {
@@ -44,9 +45,9 @@ struct MergingTests {
             replacements[try name(site) + ".bias"] = bias
         }
         let folder = Fixture.folder.appending(path: "bert/h16").path(percentEncoded: false)
-        let base = CheckpointParameters(
-            try Checkpoint(path: folder),
-            prefix: Bert.checkpointPrefix
+        let base = ParametersOnDevice(
+            CheckpointParameters(try Checkpoint(path: folder), prefix: Bert.checkpointPrefix),
+            device: testDevice
         )
         return try Bert(
             ConfigurationFile(path: folder + "/config.json"),

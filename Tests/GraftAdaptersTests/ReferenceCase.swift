@@ -33,7 +33,7 @@ extension ReferenceCase {
     func adapted(
         to encoder: (any Model & Tower)? = nil
     ) throws -> (model: AdaptedEncoder, buffer: ParameterBuffer) {
-        let buffer = try ParameterBuffer(parameters(""))
+        let buffer = try ParameterBuffer(parameters(""), device: testDevice)
         let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
         let frozen = fixture.tensors(below: "frozen.").map { ($0.key, $0.value) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves + frozen))

@@ -27,7 +27,7 @@ struct T5AdapterParityTests {
             fixture = example.fixture
             let folder = try #require(example.fixture.metadata["model"])
             model = try #require(try referenceModel(folder) as? any EncoderDecoder)
-            buffer = try ParameterBuffer(example.parameters(""))
+            buffer = try ParameterBuffer(example.parameters(""), device: testDevice)
             let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
             let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
             adapters = try example.method.attached(

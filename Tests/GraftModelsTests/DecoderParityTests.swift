@@ -92,7 +92,8 @@ struct DecoderParityTests {
             let parts = alive.map { Array(rows[$0][lengths[$0]...].prefix(count)) }
             let part = try TokenBatch(
                 rows: parts.map { ($0, [Int32](repeating: 0, count: $0.count)) },
-                starts: alive.map { lengths[$0] }
+                starts: alive.map { lengths[$0] },
+                device: testDevice
             )
             var context = ForwardContext(layout: part.layout)
             context.cache = cache
@@ -102,7 +103,11 @@ struct DecoderParityTests {
             let places = zip(alive, parts).flatMap { row, tokens in
                 tokens.indices.map { batch.layout.offsets[row] + Int64(lengths[row] + $0) }
             }
-            try expectClose(hidden, whole.selecting(Tensor(places)), "\(count) tokens")
+            try expectClose(
+                hidden,
+                whole.selecting(Tensor(places).moved(to: testDevice)),
+                "\(count) tokens"
+            )
             for (row, tokens) in zip(alive, parts) { lengths[row] += tokens.count }
         }
         #expect(lengths == rows.map(\.count))

@@ -4,6 +4,7 @@ import GraftLayers
 import GraftModels
 import GraftTestSupport
 import GraftTorch
+import GraftTraining
 import Testing
 
 /// Against `transformers` 4.57.6; the fixtures are made by `Tools/reference/t5.py`.
@@ -18,7 +19,10 @@ struct T5ParityTests {
     ) throws -> (T5, leaves: [String: Tensor]) {
         let folder = Fixture.folder.appending(path: name).path(percentEncoded: false)
         let weights = TrainedWeights(
-            CheckpointParameters(try Checkpoint(path: folder), prefix: T5.checkpointPrefix),
+            ParametersOnDevice(
+                CheckpointParameters(try Checkpoint(path: folder), prefix: T5.checkpointPrefix),
+                device: testDevice
+            ),
             names: names
         )
         let file = try ConfigurationFile(path: folder + "/config.json")
@@ -139,7 +143,10 @@ struct T5ParityTests {
         )
         for row in sources.indices {
             func alone(_ ids: [Int32]) throws -> TokenBatch {
-                try TokenBatch(rows: [(ids, [Int32](repeating: 0, count: ids.count))])
+                try TokenBatch(
+                    rows: [(ids, [Int32](repeating: 0, count: ids.count))],
+                    device: testDevice
+                )
             }
             let one = try SourceTargetBatch(
                 source: alone(sources[row]),
@@ -166,7 +173,8 @@ struct T5ParityTests {
         func tokens(_ rows: [[Int32]], starts: [Int]? = nil) throws -> TokenBatch {
             try TokenBatch(
                 rows: rows.map { ($0, [Int32](repeating: 0, count: $0.count)) },
-                starts: starts
+                starts: starts,
+                device: testDevice
             )
         }
         for count in [1, 3, 2, 3] {

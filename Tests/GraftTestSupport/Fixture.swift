@@ -26,7 +26,7 @@ package struct Fixture: Sendable {
     package init(_ name: String, at path: String) throws {
         let file = try TensorFile(path: path)
         self.name = name
-        tensors = file.tensors
+        tensors = try file.tensors.mapValues { try $0.moved(to: testDevice) }
         metadata = file.metadata
     }
 
@@ -85,7 +85,8 @@ package struct Fixture: Sendable {
         return try TokenBatch(
             rows: ids.enumerated().map { row, ids in
                 (ids, types?[row] ?? [Int32](repeating: 0, count: ids.count))
-            }
+            },
+            device: testDevice
         )
     }
 
@@ -93,7 +94,8 @@ package struct Fixture: Sendable {
     package func sourceTargetBatch() throws -> SourceTargetBatch {
         let rows = try rows("target.ids", lengths: "target.lengths")
         let target = try TokenBatch(
-            rows: rows.map { ($0, [Int32](repeating: 0, count: $0.count)) }
+            rows: rows.map { ($0, [Int32](repeating: 0, count: $0.count)) },
+            device: testDevice
         )
         return SourceTargetBatch(source: try batch(), target: target)
     }
@@ -113,7 +115,10 @@ package struct Fixture: Sendable {
         let ids = try rows("ids")[row]
         let types = try tensors["type_ids"] == nil ? [] : rows("type_ids")[row]
         let zeros = [Int32](repeating: 0, count: ids.count)
-        return try TokenBatch(rows: [(ids, types.isEmpty ? zeros : types)])
+        return try TokenBatch(
+            rows: [(ids, types.isEmpty ? zeros : types)],
+            device: testDevice
+        )
     }
 }
 

@@ -2,6 +2,7 @@ internal import Foundation
 internal import GraftFormats
 internal import GraftLayers
 package import GraftModels
+internal import GraftTraining
 
 /// A model of `Tests/Fixtures`, such as `bert/h16`, without a tokenizer.
 package func referenceModel(_ name: String) throws -> any Model {
@@ -12,7 +13,10 @@ package func referenceModel(_ name: String) throws -> any Model {
         try Checkpoint(path: folder),
         prefix: family.checkpointPrefix
     )
-    return try family.init(file, ParameterScope(parameters))
+    return try family.init(
+        file,
+        ParameterScope(ParametersOnDevice(parameters, device: testDevice))
+    )
 }
 
 /// Such a model that is one tower, over texts or images.

@@ -49,6 +49,6 @@ package struct TinyModel: Sendable {
         let vocabulary = known + (known.count..<64).map { "filler\($0)" }
         try Data(vocabulary.joined(separator: "\n").utf8)
             .write(to: target.appending(path: "vocab.txt"))
-        base = try BaseModel(path: folder, dtype: dtype)
+        base = try BaseModel(path: folder, dtype: dtype, device: testDevice)
     }
 }

@@ -1,3 +1,4 @@
+import GraftTestSupport
 import GraftTorch
 import Testing
 
@@ -122,13 +123,15 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
         shapes += [[Int]](repeating: [keys, width], count: 2)
         if prefix > 0 { shapes += [[Int]](repeating: [prefix, width], count: 2) }
         if isBiased { shapes.append([heads, 2 * origin + 1]) }
-        return try shapes.map { try generator.normal($0).converted(to: dtype).trainable() }
+        return try shapes.map {
+            try generator.normal($0).moved(to: testDevice, dtype: dtype).trainable()
+        }
     }
 
     /// Weights that make a scalar of the output.
     func seed(_ dtype: DType = .float32) throws -> Tensor {
         try Generator(seed: 22).normal([queryLengths.reduce(0, +), heads * headSize])
-            .converted(to: dtype)
+            .moved(to: testDevice, dtype: dtype)
     }
 
     private var origin: Int { max(40, keyLengths.max() ?? 0) }

@@ -27,7 +27,7 @@ struct LanguageModelParityTests {
             let base = try TinyModel(#require(fixture.metadata["model"])).base
             let parameters = fixture.tensors(below: "adapter.").sorted { $0.key < $1.key }
                 .map { (name: "adapter." + $0.key, value: $0.value) }
-            buffer = try ParameterBuffer(parameters)
+            buffer = try ParameterBuffer(parameters, device: testDevice)
             let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
             let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
             model = try AdaptedModel(
