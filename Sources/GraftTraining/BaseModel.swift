@@ -121,17 +121,22 @@ public struct BaseModel: Sendable {
 
     /// Lays frozen weights out for many passes and gives the memory of their file back.
     ///
-    /// Weights for which no memory is set aside (`PackedMatrix.budget`) stay as they are. No result
-    /// changes.
+    /// Of a model that `PackedMatrix.budget` does not hold as a whole, every weight stays as it is: a
+    /// part would gain little and cost its memory. No result changes.
     ///
     /// - Parameter firstLearning: The lowest block through which gradients will be taken; `nil` for
     ///   none.
     /// - Throws: `TorchError` if memory runs out.
     func pack(firstLearning: Int?) throws {
-        for target in encoder.sites.linear {
+        let weights = encoder.sites.linear.map { target in
             let layer = target.site.layer ?? 0
-            try target.linear.weight.pack(forGradients: firstLearning.map { layer >= $0 } ?? false)
+            return (target, learns: firstLearning.map { layer >= $0 } ?? false)
         }
+        let size = weights.reduce(0) { size, weight in
+            size + weight.0.inputSize * weight.0.outputSize * (weight.learns ? 8 : 4)
+        }
+        guard size <= PackedMatrix.budget else { return }
+        for (target, learns) in weights { try target.linear.weight.pack(forGradients: learns) }
         checkpoint.releasePages()
     }
 
