@@ -69,6 +69,20 @@ struct ImageDatasetTests {
         )
     }
 
+    @Test func `classes may be links to folders`() throws {
+        let real = try pictures(["all/a/2.png", "all/a/1.png", "all/b/1.png"])
+        let folder = try pictures(["c/1.png"])
+        for name in ["a", "b"] {
+            try FileManager.default.createSymbolicLink(
+                atPath: folder.path + "/" + name,
+                withDestinationPath: real.path + "/all/" + name
+            )
+        }
+        let data = try ImageDataset(contentsOf: folder.path, schema: labelled)
+        #expect(data.rows.map(\.text) == ["a/1.png", "a/2.png", "b/1.png", "c/1.png"])
+        #expect(try data.image(2) == data.image(3))
+    }
+
     @Test func `a folder that does not tell classes is refused`() throws {
         let flat = try pictures(["1.png"])
         #expect(

@@ -95,10 +95,24 @@ extension ImageDataset {
         _ limit: Int?
     ) throws -> Parts {
         // What the file system lists has no order of its own.
-        let all = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
-        let names = chosen(all, limit) { $0 }
+        let names = chosen(files(in: folder), limit) { $0 }
         let rows = try rowsOfFolder(names, folder, schema)
         return (rows, .files(names.map { folder + "/" + $0 }))
+    }
+
+    /// The paths in a folder, and in folders that links in it lead to: classes may be shared by data sets.
+    private static func files(in folder: String) -> [String] {
+        func paths(_ folder: String) -> [String] {
+            FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+        }
+        return paths(folder).flatMap { name in
+            let path = folder + "/" + name
+            guard (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil,
+                isFolder(path)
+            else { return [name] }
+            let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+            return paths(target).map { name + "/" + $0 }
+        }
     }
 
     private static func listing(

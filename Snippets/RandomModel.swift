@@ -1,7 +1,9 @@
-// Writes a ViT of 2.2 million random weights for pictures of 32 x 32: a stand-in where no pretrained model is at
-// hand, to be trained with `--method full` first.
+// Writes random weights into the folder of a model's config.json: a stand-in where no pretrained model is at hand, to be
+// trained with `graft train --method full` first.
 //
-//     swift run -c release RandomViT models/vit-random
+//     swift run -c release RandomModel models/vit
+//
+// Tokenizer and preprocessor files are taken as they lie there.
 import Foundation
 import GraftFormats
 import GraftLayers
@@ -9,7 +11,7 @@ import GraftModels
 import GraftTorch
 import Synchronization
 
-/// Starts as transformers starts a ViT: N(0, 0.02²), norms as they are without, biases zero.
+/// Matrices and embeddings start as N(0, 0.02²), as those of most families do; norms are 1 and biases 0.
 final class RandomWeights: ParameterSource {
     let tensors = Mutex<[String: Tensor]>([:])
 
@@ -18,7 +20,10 @@ final class RandomWeights: ParameterSource {
         let value =
             if name.hasSuffix("bias") {
                 try Tensor(zeros: shape)
-            } else if shape.count == 1 {
+            } else if name == "logit_scale" {
+                // ln(1 / 0.07), as CLIP starts.
+                try Tensor(repeating: 2.6592, shape: shape)
+            } else if shape.count == 1, name.hasSuffix("weight") {
                 try Tensor(repeating: 1, shape: shape)
             } else {
                 try Generator(seed: seed).normal(shape, mean: 0, deviation: 0.02)
@@ -30,25 +35,11 @@ final class RandomWeights: ParameterSource {
     func contains(_ name: String) -> Bool { !name.hasPrefix("pooler") }
 }
 
-let configuration = """
-    {
-      "model_type": "vit", "hidden_size": 192, "num_hidden_layers": 5, "num_attention_heads": 3,
-      "intermediate_size": 768, "image_size": 32, "patch_size": 4, "qkv_bias": true
-    }
-    """
-let preprocessing = """
-    {"image_processor_type": "ViTImageProcessor", "size": {"height": 32, "width": 32}}
-    """
-
 let folder = CommandLine.arguments[1]
-try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-try Data(configuration.utf8).write(to: URL(filePath: folder + "/config.json"))
-try Data(preprocessing.utf8).write(to: URL(filePath: folder + "/preprocessor_config.json"))
+let configuration = try ConfigurationFile(path: folder + "/config.json")
+let family = try ModelRegistry.builtin.family(of: configuration)
 let weights = RandomWeights()
-_ = try Vit(
-    ConfigurationFile(path: folder + "/config.json"),
-    ParameterScope(weights)
-)
+_ = try family.init(configuration, ParameterScope(weights))
 let tensors = weights.tensors.withLock(\.self)
 try TensorFile(tensors, metadata: ["format": "pt"]).write(to: folder + "/model.safetensors")
 print("\(folder): \(tensors.values.reduce(0) { $0 + $1.count }) parameters")
