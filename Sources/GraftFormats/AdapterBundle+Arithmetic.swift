@@ -9,6 +9,8 @@ extension AdapterBundle {
     ///   - adapters: On one frozen model, of one method.
     ///   - arithmetic: What is done to them.
     ///   - head: The name of the adapter whose head answers; `nil` if all have the same.
+    ///   - allowsBaseMismatch: Whether they may be of different models of the same shape. The result is one
+    ///     of the model of the adapter whose head it has.
     /// - Returns: The new adapter, and the share of the combined changes that it holds: 1 but where a rank
     ///   limits it.
     /// - Throws: `ConfigurationError` naming an adapter of another model or method, or heads that differ;
@@ -16,14 +18,16 @@ extension AdapterBundle {
     public static func combining(
         _ adapters: [(name: String, bundle: AdapterBundle)],
         by arithmetic: WeightArithmetic,
-        head: String? = nil
+        head: String? = nil,
+        allowsBaseMismatch: Bool = false
     ) throws -> (bundle: AdapterBundle, kept: Double) {
         let first = adapters[0]
-        for other in adapters.dropFirst() {
+        for other in adapters.dropFirst() where !allowsBaseMismatch {
             guard let reason = other.bundle.base.mismatch(with: first.bundle.base) else { continue }
             throw ConfigurationError(
                 field: "adapters",
                 problem: "'\(other.name)' does not go with '\(first.name)': \(reason)"
+                    + " (hint: --allow-base-mismatch combines them all the same)"
             )
         }
         let combined = try arithmetic(

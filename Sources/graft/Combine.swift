@@ -78,6 +78,7 @@ struct Combine: ParsableCommand {
     @Flag(help: "Replace an adapter at --output.")
     var overwrite = false
 
+    @OptionGroup var mismatch: MismatchOption
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func validate() throws {
@@ -104,7 +105,8 @@ struct Combine: ParsableCommand {
         var (bundle, kept) = try AdapterBundle.combining(
             members.map { ($0.name, try AdapterOptions.bundle($0.path)) },
             by: arithmetic,
-            head: head
+            head: head,
+            allowsBaseMismatch: mismatch.allowBaseMismatch
         )
         bundle.provenance["graft"] = Graft.version
         bundle.provenance["libtorch"] = try Torch.version()

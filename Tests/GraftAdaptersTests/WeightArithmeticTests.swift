@@ -141,7 +141,7 @@ struct WeightArithmeticTests {
             sites
         )
         var kept: [Double] = []
-        for rank in [1, 3, 5, 6, 9] {
+        for rank in [1, 3, 5, 6] {
             let combined = try WeightArithmetic(.add, count: 2, rank: rank)(adapters)
             let found = try changes(attached(combined, to: sites), sites)
             kept.append(combined.kept)
@@ -150,6 +150,11 @@ struct WeightArithmeticTests {
             }
         }
         #expect(kept == kept.sorted() && kept[0] > 0.2 && kept[2] < 1 && kept[3] == 1)
+        #expect {
+            try WeightArithmetic(.add, count: 2, rank: 7)(adapters)
+        } throws: {
+            "\($0)".contains("rank: is 7, and what is combined has at most 6")
+        }
     }
 
     @Test func `what is kept is a share of all changes, of those too that no rank limits`() throws {
@@ -196,6 +201,46 @@ struct WeightArithmeticTests {
             return abs(mean - Double(whole[element]))
         }
         #expect(errors.reduce(0, +) / Double(errors.count) < 0.06)
+    }
+
+    @Test func `of updates of LoRA dare draws elements of the whole matrix`() throws {
+        let sites = try referenceEncoder().sites
+        let adapters = try ["a", "b"].map { try adapter($0, "lora[r=2]", on: sites) }
+        /// The elements of all updates, in the order of their sites.
+        func updates(_ arithmetic: WeightArithmetic, _ adapters: [Adapter]) throws -> [Float] {
+            let combined = try arithmetic(adapters)
+            return try combined.parameters.keys.sorted().flatMap { name -> [Float] in
+                guard name.hasSuffix("lora_A") else { return [] }
+                let b = try #require(combined.parameters[name.dropLast() + "B"])
+                return try b.matmul(#require(combined.parameters[name])).values()
+            }
+        }
+        // All 16 ranks of a matrix, so that nothing but the draw changes it.
+        func drawn(_ seed: UInt64) throws -> [Float] {
+            try updates(
+                WeightArithmetic(.dare, count: 2, rank: 16, density: 0.25, seed: seed),
+                adapters
+            )
+        }
+        let alone = try adapters.map {
+            try updates(WeightArithmetic(.scale, count: 1, weights: [4]), [$0])
+        }
+        let found = try drawn(1)
+        #expect(try found == drawn(1))
+        var counts = [0, 0, 0, 0]
+        for (element, value) in found.enumerated() {
+            let (a, b) = (alone[0][element], alone[1][element])
+            let errors = [0, a, b, a + b].map { abs(value - $0) }
+            let nearest = try #require(errors.indices.min { errors[$0] < errors[$1] })
+            #expect(errors[nearest] < 1e-4, "element \(element)")
+            counts[nearest] += 1
+        }
+        // Four projections of 16 x 16: none stays with 9/16, one alone with 3/16, both with 1/16.
+        for (count, share) in zip(counts, [9.0, 3, 3, 1]) {
+            #expect(abs(Double(count) / Double(found.count) - share / 16) < 0.06)
+        }
+        let other = try drawn(2)
+        #expect(zip(found, other).count { abs($0 - $1) > 1e-3 } > found.count / 4)
     }
 
     @Test func `unions combine member by member`() throws {

@@ -134,6 +134,29 @@ struct TrainerTests {
         expectClose(parts.steps.map(\.loss), whole.steps.map(\.loss), tolerance: 1e-5)
     }
 
+    @Test(arguments: [(workers: 3, accumulation: 1), (1, 2), (2, 2)])
+    func `what an adapter adds to the loss is added once a step`(
+        workers: Int,
+        accumulation: Int
+    ) throws {
+        let base = try TinyModel().base
+        func steps(_ workers: Int, _ accumulation: Int) throws -> [Trainer.LoggedStep] {
+            var run = TrainingRun {
+                ($0.batchSize, $0.accumulation) = (8 / accumulation, accumulation)
+                $0.workers = workers
+            }
+            run.method = "adalora[init_r=4,target_r=2,tinit=2,tfinal=3,orth_reg_weight=5]"
+            return try run(base).steps
+        }
+        let (whole, parts) = (try steps(1, 1), try steps(workers, accumulation))
+        expectClose(parts.map(\.loss), whole.map(\.loss), tolerance: 1e-5)
+        expectClose(
+            parts.map(\.gradientNorm),
+            whole.map(\.gradientNorm),
+            tolerance: 1e-4
+        )
+    }
+
     @Test
     func `a run counts what it saw and tells what happens`() throws {
         let base = try TinyModel().base

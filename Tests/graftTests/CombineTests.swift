@@ -143,15 +143,47 @@ import Testing
         #expect(kept > 0.1 && kept < 1)
     }
 
+    @Test func `adapters of two models of one shape are combined if asked`() async throws {
+        let shop = try await shop()
+        let other = try Workshop(model: "bert/h16_masked_lm")
+        let trained = try await shop.train(
+            output: "runs/other",
+            "--model",
+            other.model,
+            "--method",
+            "lora[r=2]"
+        )
+        #expect(trained.status == 0, "\(trained.errors)")
+        let combine = [
+            "combine", "--operation", "add", "--adapters", "runs/one,runs/other", "--head", "other",
+            "--output", "both",
+        ]
+        let refused = try await GraftCommand.run(combine, in: shop.path)
+        #expect(
+            refused.errors.contains("other weights of the same shape (hint: --allow-base-mismatch"),
+            "\(refused.errors)"
+        )
+        let done = try await GraftCommand.run(combine + ["--allow-base-mismatch"], in: shop.path)
+        #expect(done.status == 0, "\(done.errors)")
+        // The result is one of the model whose head it has.
+        let bundle = try AdapterBundle(path: shop.path + "/both")
+        #expect(try bundle.base == AdapterBundle(path: shop.path + "/runs/other").base)
+    }
+
     @Test(arguments: [
         (["--adapters", "runs/one,runs/none"], "runs/none: no adapter here"),
         (["--adapters", "a=runs/one,a=runs/two"], "two of them are called 'a'"),
         (["--adapters", "runs/one"], "'linear' needs two adapters or more"),
         (["--adapters", "runs/one,runs/bottleneck"], "'bottleneck' is of bottleneck"),
         (["--adapters", "runs/one,runs/wide"], "'wide' has it, 'one' does not"),
-        (["--adapters", "runs/one,runs/other"], "'other' does not go with 'one'"),
+        (["--adapters", "runs/one,runs/other"], "(hint: --allow-base-mismatch"),
+        (
+            ["--adapters", "runs/one,runs/other", "--allow-base-mismatch"],
+            "'other' has it, 'one' does not"
+        ),
         (["--weights", "0.5,x"], "'x' is no number"),
         (["--operation", "ties"], "density: 'ties' needs the share"),
+        (["--rank", "5", "--head", "one"], "rank: is 5, and what is combined has at most 4"),
         (["--head", "three"], "'three' is not one of one, two"),
         ([], "(hint: --head one keeps that one's)"),
     ])
@@ -174,7 +206,7 @@ import Testing
                     "--model",
                     other.model,
                     "--method",
-                    "lora"
+                    "lora[r=2]"
                 ).status == 0
             )
         }

@@ -8,8 +8,8 @@ extension LoRA {
     /// in it.
     ///
     /// - Throws: `ConfigurationError` for DoRA, whose change is no sum of updates, for PiSSA, whose update
-    ///   is known only beside the frozen weights, and for gates; `ParameterError` naming a tensor that
-    ///   does not fit.
+    ///   is known only beside the frozen weights, for gates, and for a rank above that of the sum;
+    ///   `ParameterError` naming a tensor that does not fit.
     public static func combined(
         _ adapters: [TrainedAdapter<LoRA>],
         by arithmetic: WeightArithmetic
@@ -40,6 +40,13 @@ extension LoRA {
             result.parameters[name] = try Tensor(
                 arithmetic.combined(changes, of: name),
                 shape: bias.shape
+            )
+        }
+        if let rank = arithmetic.rank, let most = ranks.values.max(), rank > most {
+            throw ConfigurationError(
+                field: "rank",
+                problem: "is \(rank), and what is combined has at most \(most)"
+                    + " (hint: leave it out for all there is)"
             )
         }
         result.method = first.method.ofScaleOne(ranks: ranks)
