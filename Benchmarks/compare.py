@@ -6,7 +6,7 @@
       --data ag_news ag_news/train_10k.jsonl.gz ag_news/test.jsonl.gz 2000 --encode-rows 10000
 
 --model and --data may be given several times; all pairs are run. Against is a list of `default` (the peer's padding),
-`group` (its group_by_length) and `peft:lora` (beside `--method lora`). With --encode-rows the first data set's training
+`group` (its group_by_length), `peft:lora` and `peft:lora:group` (beside `--method lora`). With --encode-rows the first data set's training
 texts are also encoded, beside sentence-transformers. PEER_PYTHON is an interpreter with the peers installed
 (Tools/reference/requirements.txt, and sentence-transformers for encoding); this script needs Python alone, and Graft none.
 Nothing else should run on the machine. A ratio is the median of those of the runs' pairs.
@@ -40,11 +40,13 @@ FIGURES = {
 
 # Our arguments, the peer's method and its flags, by the name of a comparison.
 BOTTLENECK = ("--method", "double_seq_bn")
+# The peer's script sets rank 8 and alpha 16; its model has a linear layer on the pooler.
+LORA = ("--method", "lora[r=8,alpha=16]", "--head-layers", "1", "--head-pooling", "pooler")
 AGAINST = {
     "default": (BOTTLENECK, "double_seq_bn", []),
     "group": (BOTTLENECK, "double_seq_bn", ["--group"]),
-    # The peer's script sets rank 8 and alpha 16; its model has a linear layer on the pooler.
-    "peft:lora": (("--method", "lora[r=8,alpha=16]", "--head-layers", "1", "--head-pooling", "pooler"), "peft:lora", []),
+    "peft:lora": (LORA, "peft:lora", []),
+    "peft:lora:group": (LORA, "peft:lora", ["--group"]),
 }
 
 
