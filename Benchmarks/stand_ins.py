@@ -5,9 +5,9 @@
   for model in vit clip t5; do swift run -c release RandomModel stand-ins/$model; done
 
 DATA holds `cifar10` (train.tar.gz and test.tar.gz of <split>/<class>/<picture>), `multi30k` (JSON lines with the columns
-en, de and fr) and `tokenizers/small_spm/test_sentencepiece_bpe.model` (a thousand word pieces). Of CIFAR-10 the first five classes are
-to be trained on first, and 400 pictures of each of the other five to be adapted to; of Multi30k German and English first, French then.
-docs/results.md goes on from here. Python's own modules suffice.
+en, de and fr) and `tokenizers/small_spm/test_sentencepiece_unigram.model` (a thousand word pieces). Of CIFAR-10 the first five classes are
+to be trained on first, and 400 pictures of each of the other five to be adapted to; of Multi30k, German into English first and French
+into English then. docs/results.md goes on from here. Python's own modules suffice.
 """
 import argparse
 import gzip
@@ -76,16 +76,11 @@ def translations(data, output):
         with gzip.open(f"{data}/multi30k/{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
             return [json.loads(line) for line in lines]
 
-    def rows(sources, pairs):
-        names = {"en": "English", "de": "German"}
-        return [{"text": f"to {names[to]}: {row[of]}", "target": row[to]} for of, to in pairs for row in sources]
-
     train, dev = read("train_10k"), read("dev")
-    first, then = [("en", "de"), ("de", "en")], [("fr", "en")]
-    write_rows(f"{output}/translations.first.train.jsonl", rows(train, first))
-    write_rows(f"{output}/translations.first.test.jsonl", rows(dev[:250], first))
-    write_rows(f"{output}/translations.then.train.jsonl", rows(train[:5000], then))
-    write_rows(f"{output}/translations.then.test.jsonl", rows(dev[:500], then))
+    for part, source, split, rows in [("first", "de", "train", train), ("first", "de", "test", dev[:500]),
+                                      ("then", "fr", "train", train[:5000]), ("then", "fr", "test", dev[:500])]:
+        write_rows(f"{output}/translations.{part}.{split}.jsonl", (
+            {"text": row[source], "target": row["en"]} for row in rows))
 
 
 def main():
@@ -100,7 +95,7 @@ def main():
             write(f"{a.output}/{name}/preprocessor_config.json", json.dumps(PROCESSORS[name], indent=2) + "\n")
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(f"{a.tokenizer}/{name}", f"{a.output}/clip/{name}")
-    shutil.copyfile(f"{a.data}/tokenizers/small_spm/test_sentencepiece_bpe.model", f"{a.output}/t5/spiece.model")
+    shutil.copyfile(f"{a.data}/tokenizers/small_spm/test_sentencepiece_unigram.model", f"{a.output}/t5/spiece.model")
     pictures(a.data, a.output)
     translations(a.data, a.output)
 
