@@ -1,4 +1,5 @@
 private import Foundation
+private import Glibc
 
 /// Writes rows, such as predictions, as JSON lines, CSV or TSV.
 ///
@@ -16,15 +17,15 @@ public final class RowWriter {
     /// - Throws: ``DataError/unwritable(path:reason:)``.
     public init(path: String) throws(DataError) {
         self.path = path
-        guard FileManager.default.createFile(atPath: path, contents: nil),
-            let handle = FileHandle(forWritingAtPath: path)
-        else {
+        // FileManager would put a new file in the place of a device, a pipe or a link.
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
             throw .unwritable(
                 path: path,
                 reason: "the file cannot be created (hint: does its folder exist?)"
             )
         }
-        self.handle = handle
+        handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
 
     /// Writes to the standard output.

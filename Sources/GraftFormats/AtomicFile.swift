@@ -6,19 +6,32 @@ internal import Glibc
 /// The contents go to a hidden file in the same folder. ``commit()`` flushes it to the disk,
 /// renames it, which replaces an older file in one step, and flushes the folder. If this value goes
 /// out of scope before that, the hidden file is removed and whatever stood at the path stays.
+///
+/// What a link leads to is replaced, not the link. A device or a pipe is not replaced at all but takes the
+/// contents as they come.
 package struct AtomicFile: ~Copyable {
     private let file: OpenFile
     private let destination: String
+    private let isHidden: Bool
 
     /// Creates the hidden file.
     ///
     /// - Parameter path: Where the file is to appear; its folder must exist.
     /// - Throws: ``FileError`` if the folder cannot be written or `path` is a folder.
     init(at path: String) throws(FileError) {
-        let target = URL(filePath: path)
+        let target = endOfLinks(URL(filePath: path))
         var status = stat()
-        if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-            throw FileError(path: path, problem: "is a folder", hint: "name a file in it")
+        if unsafe stat(path, &status) == 0 {
+            let kind = status.st_mode & S_IFMT
+            guard kind != S_IFDIR else {
+                throw FileError(path: path, problem: "is a folder", hint: "name a file in it")
+            }
+            guard kind == S_IFREG else {
+                file = try OpenFile(writing: path)
+                destination = path
+                isHidden = false
+                return
+            }
         }
         let hidden = temporarySibling(of: target)
         do {
@@ -26,11 +39,12 @@ package struct AtomicFile: ~Copyable {
         } catch {
             throw FileError(path: path, problem: error.problem, hint: error.hint)
         }
-        destination = path
+        destination = target.path
+        isHidden = true
     }
 
     // After the rename there is nothing under the hidden name, which is never used twice.
-    deinit { _ = unsafe unlink(file.path) }
+    deinit { if isHidden { _ = unsafe unlink(file.path) } }
 
     /// Writes a whole file.
     ///
@@ -55,6 +69,7 @@ package struct AtomicFile: ~Copyable {
 
     /// Makes the file appear under its name.
     consuming func commit() throws(FileError) {
+        guard isHidden else { return }
         do { try file.synchronize() } catch {
             throw FileError(path: destination, problem: error.problem, hint: error.hint)
         }
@@ -63,6 +78,18 @@ package struct AtomicFile: ~Copyable {
         }
         try OpenFile.synchronize(URL(filePath: destination).deletingLastPathComponent().path)
     }
+}
+
+/// Where the links at a path lead to in the end, whether or not there is anything.
+private func endOfLinks(_ url: URL) -> URL {
+    var url = url
+    // As many as the system follows.
+    for _ in 0..<40 {
+        guard let next = try? FileManager.default.destinationOfSymbolicLink(atPath: url.path)
+        else { break }
+        url = URL(filePath: next, relativeTo: url.deletingLastPathComponent())
+    }
+    return url
 }
 
 /// Returns an unused hidden name beside `url`, for something that will be renamed to it.

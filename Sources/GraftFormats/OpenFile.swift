@@ -35,6 +35,14 @@ struct OpenFile: ~Copyable {
         self.descriptor = descriptor
     }
 
+    /// Opens what is there and is no regular file, a device or a pipe, for writing.
+    init(writing path: String) throws(FileError) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(path: path, cannot: "open") }
+        self.path = path
+        self.descriptor = descriptor
+    }
+
     deinit { _ = close(descriptor) }
 
     func status() throws(FileError) -> stat { try OpenFile.status(descriptor, path) }

@@ -14,17 +14,22 @@ enum Console {
     static func out(_ value: JSONValue) { write(value.description + "\n", to: .standardOutput) }
 
     /// Writes a piece of a text as it is: more follows.
-    static func piece(_ text: String) {
-        FileHandle.standardOutput.write(Data(text.utf8))
-    }
+    static func piece(_ text: String) { write(text, to: .standardOutput) }
 
     /// Writes anything that is no result.
     static func error(_ text: String, terminator: String = "\n") {
         write(plain(text) + terminator, to: .standardError)
     }
 
+    /// A result that nobody gets ends the command; a message that nobody gets, such as progress, does not.
     private static func write(_ text: String, to stream: FileHandle) {
-        stream.write(Data(text.utf8))
+        do { try stream.write(contentsOf: Data(text.utf8)) } catch {
+            guard stream === FileHandle.standardOutput else { return }
+            Console.error(
+                "graft: standard output: cannot be written: \(error.localizedDescription)"
+            )
+            exit(1)
+        }
     }
 
     /// Figures hang on their units by no-break spaces, which are for pages and not for pipes.

@@ -10,7 +10,8 @@ enum OutputFile {
     static func checked(_ path: String?) throws -> String? {
         guard let path, FileManager.default.fileExists(atPath: path) else { return path }
         // Devices and pipes take what they are given.
-        let type = try? FileManager.default.attributesOfItem(atPath: path)[.type]
+        let target = URL(filePath: path).resolvingSymlinksInPath().path
+        let type = try? FileManager.default.attributesOfItem(atPath: target)[.type]
         guard let type = type as? FileAttributeType, type == .typeRegular || type == .typeDirectory
         else { return path }
         throw CommandError(
