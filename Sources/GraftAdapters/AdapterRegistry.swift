@@ -130,6 +130,10 @@ struct MethodExpression {
             let value = piece[piece.index(after: equals)...].trimmingCharacters(in: .whitespaces)
             return (key, MethodExpression.value(value))
         }
+        let names = settings.map(\.0)
+        if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+            throw ConfigurationError(field: "method", problem: "'\(text)' sets '\(twice)' twice")
+        }
     }
 
     /// A preset with the settings of this expression instead of its own.
@@ -162,9 +166,16 @@ struct MethodExpression {
         return pieces + [text[start...]]
     }
 
-    /// A JSON value if the text is one; the text itself otherwise, so that names need no quotes.
+    /// A JSON value if the text is one, or a list of such; the text itself otherwise, so that names need no
+    /// quotes.
     private static func value(_ text: String) -> Any {
-        (try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed))
-            ?? text
+        let data = Data(text.utf8)
+        if let value = try? JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed) {
+            return value
+        }
+        guard text.hasPrefix("["), text.hasSuffix("]") else { return text }
+        return pieces(of: text.dropFirst().dropLast(), separator: ",").map {
+            value($0.trimmingCharacters(in: .whitespaces))
+        }
     }
 }

@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// The classes of a task: their names, in the order of the numbers that the model's head gives them.
 ///
 /// A map is made once, from the training file or from a given list, and stored with the adapter; every
@@ -34,13 +36,24 @@ public struct LabelMap: Sendable, Hashable {
     /// Names that are all whole numbers are sorted as such; any others as text, by Unicode and not by the
     /// machine's language, so that the same file gives the same numbers everywhere.
     ///
-    /// - Throws: ``DataError/labelNames(reason:)`` if the rows have no classes.
+    /// - Throws: ``DataError/labelNames(reason:)`` if the rows have no classes, or two that differ in white
+    ///   space around them alone.
     public init(of dataset: Dataset) throws(DataError) {
         let found = dataset.store.labels
         let whole = found.compactMap(wholeNumber)
         let names = whole.count == found.count ? whole.sorted().map(String.init) : found.sorted()
         guard !names.isEmpty else {
             throw .labelNames(reason: "\(dataset.path) has no rows with a class")
+        }
+        let bare = Dictionary(grouping: names) {
+            $0.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        if let twins = names.lazy.compactMap({ bare[$0] }).first(where: { $0.count > 1 }) {
+            let shown = twins.sorted().map { "'\($0)'" }.joined(separator: " and ")
+            throw .labelNames(
+                reason: "\(dataset.path) has classes that differ in white space alone: \(shown)"
+                    + " (hint: trim them)"
+            )
         }
         try self.init(names: names)
     }

@@ -24,10 +24,12 @@ extension AdapterBundle {
         let first = adapters[0]
         for other in adapters.dropFirst() where !allowsBaseMismatch {
             guard let reason = other.bundle.base.mismatch(with: first.bundle.base) else { continue }
+            let hint =
+                other.bundle.base.isShaped(like: first.bundle.base)
+                ? " (hint: --allow-base-mismatch combines them all the same)" : ""
             throw ConfigurationError(
                 field: "adapters",
-                problem: "'\(other.name)' does not go with '\(first.name)': \(reason)"
-                    + " (hint: --allow-base-mismatch combines them all the same)"
+                problem: "'\(other.name)' does not go with '\(first.name)': \(reason)\(hint)"
             )
         }
         let combined = try arithmetic(

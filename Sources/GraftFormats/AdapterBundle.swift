@@ -142,6 +142,11 @@ public struct BaseIdentity: Sendable, Hashable, Codable {
         tokenizer = try fields.required(.tokenizer)
     }
 
+    /// Whether `other` is a model of the same kind and sizes, so that an adapter of this one could run on it.
+    public func isShaped(like other: BaseIdentity) -> Bool {
+        (family, hiddenSize, layerCount) == (other.family, other.hiddenSize, other.layerCount)
+    }
+
     /// What keeps an adapter of this model from running on `other`, or `nil` if nothing does.
     public func mismatch(with other: BaseIdentity) -> String? {
         if family != other.family {

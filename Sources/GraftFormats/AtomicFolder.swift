@@ -128,7 +128,7 @@ public struct AtomicFolder: ~Copyable {
             throw FileError(path: destination, problem: "is not a readable folder", hint: hint)
         }
         if existing == .refuse, !contents.isEmpty {
-            let hint = "choose a new one, or ask for it to be replaced"
+            let hint = "choose a new one, or --overwrite where the command has it"
             throw FileError(path: destination, problem: "is a folder that holds files", hint: hint)
         }
     }

@@ -43,7 +43,7 @@ public struct Predictor: Sendable {
     ///   - bundle: The adapter with its head.
     ///   - name: What errors call the adapter.
     ///   - allowsBaseMismatch: Whether an adapter of another model of the same shape may run.
-    /// - Throws: ``TrainingError/wrongBase(adapter:reason:)``, or an error naming the tensor that
+    /// - Throws: ``TrainingError/wrongBase(adapter:reason:hasSameShape:)``, or an error naming the tensor that
     ///   does not fit.
     public init(
         _ base: BaseModel,
@@ -52,7 +52,11 @@ public struct Predictor: Sendable {
         allowsBaseMismatch: Bool = false
     ) throws {
         if !allowsBaseMismatch, let reason = bundle.base.mismatch(with: try base.identity()) {
-            throw TrainingError.wrongBase(adapter: name, reason: reason)
+            throw TrainingError.wrongBase(
+                adapter: name,
+                reason: reason,
+                hasSameShape: bundle.base.isShaped(like: try base.identity())
+            )
         }
         let tensors = try bundle.tensors.mapValues { try $0.moved(to: base.device) }
         let stored = StoredParameters(tensors)

@@ -123,7 +123,7 @@ public struct Trainer: Sendable {
         guard head.kind != .classification || head.outputCount > 1 else {
             throw TrainingError.settings(
                 "all rows have the class '\(labels.first ?? "")': there is nothing to tell apart"
-                    + " (hint: is --label-column right?)"
+                    + " (hint: is --label-column right, and does --limit reach the others?)"
             )
         }
         let method = try method.prepared { base.textTokenizer?.encode($0).ids ?? [] }

@@ -10,7 +10,7 @@ public enum TrainingError: Error, Sendable, Hashable {
     case nothingToTrain(method: String, family: String)
     case deviceUnavailable(Device)
     case missingTokenizer(String)
-    case wrongBase(adapter: String, reason: String)
+    case wrongBase(adapter: String, reason: String, hasSameShape: Bool)
     /// An adapter whose tensors are not those of its configuration.
     case wrongTensors(adapter: String, reason: String)
     /// Rows with one text for an adapter of pairs, or the reverse.
@@ -41,9 +41,9 @@ extension TrainingError: CustomStringConvertible {
                 + " (hint: --device cpu)"
         case .missingTokenizer(let path):
             return "\(path): none of the files that a tokenizer is read from"
-        case .wrongBase(let adapter, let reason):
+        case .wrongBase(let adapter, let reason, let hasSameShape):
             return "\(adapter): this adapter belongs to another model: \(reason)"
-                + " (hint: --allow-base-mismatch runs it all the same)"
+                + (hasSameShape ? " (hint: --allow-base-mismatch runs it all the same)" : "")
         case .wrongTensors(let adapter, let reason):
             return "\(adapter)/adapter.safetensors: \(reason)"
         case .pairs(let path, let adapterReadsPairs):

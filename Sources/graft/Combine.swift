@@ -52,7 +52,9 @@ struct Combine: ParsableCommand {
     )
     var weights: String?
 
-    @Option(help: "The rank of the result, for LoRA (default: the sum of the ranks).")
+    @Option(
+        help: "The rank of the result, for LoRA (default: the sum of the ranks; svd needs one)."
+    )
     var rank: Int?
 
     @Option(help: "The share of each adapter's changes that ties, dare and dare_ties leave.")

@@ -48,7 +48,7 @@ struct Eval: ParsableCommand {
     )
     var file: String
 
-    @Option(help: "Read at most this many rows.")
+    @Option(help: "Read at most this many rows: the first; of pictures in folders, evenly spread.")
     var limit: Int?
 
     @Flag(

@@ -36,14 +36,26 @@ struct Graft: ParsableCommand {
     )
 
     static func main() {
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        let arguments = withNegativeNumbers(Array(CommandLine.arguments.dropFirst()))
         do {
             try checkCommand(arguments.first)
             if arguments.first == "help" { try checkCommand(arguments.dropFirst().first) }
+            try RunFile.checkRepeated(arguments)
             var command = try parseAsRoot(RunFile.expanded(arguments))
             try command.run()
         } catch {
             Foundation.exit(report(error, arguments: arguments))
+        }
+    }
+
+    /// `--limit -1` as `--limit=-1`: ArgumentParser would take the number for an option, and miss the value.
+    private static func withNegativeNumbers(_ arguments: [String]) -> [String] {
+        arguments.reduce(into: []) { result, argument in
+            let isNumber = argument.hasPrefix("-") && Double(argument) != nil
+            guard isNumber, let last = result.last, last.hasPrefix("--"), !last.contains("=") else {
+                return result.append(argument)
+            }
+            result[result.count - 1] = "\(last)=\(argument)"
         }
     }
 

@@ -200,7 +200,10 @@ struct CompositionTests {
     @Test
     func `a stored composition comes back`() throws {
         let method = try AdapterRegistry.builtin.method(named: "seq_bn[reduction_factor=4]")
-        let composed = try Composed(Composition("stack(a,b)"), of: ["a": method, "b": method])
+        let composed = try Composed(
+            Composition(" stack( a , b ) "),
+            of: ["a": method, "b": method]
+        )
         let data = try JSONEncoder().encode(composed)
         let found = try JSONDecoder().decode(Composed.self, from: data)
         #expect(found.composition == composed.composition)

@@ -35,6 +35,11 @@ struct RegistryTests {
         #expect(method.leaveOut == [0, 2])
         #expect(method.readsBlockNorm, "the rest is the preset's")
         #expect(try bottleneck("seq_bn[]") == bottleneck("seq_bn"))
+        let targets = try AdapterRegistry.builtin.method(named: "lora[target_modules=[query, key]]")
+        let quoted = try AdapterRegistry.builtin.method(
+            named: #"lora[target_modules=["query","key"]]"#
+        )
+        #expect(targets as? LoRA == quoted as? LoRA && quoted is LoRA)
         #expect(try bottleneck("par_bn[scaling=2]").scaling == .constant(2))
         #expect(try bottleneck("par_bn[scaling=channel]").scaling == .channel)
         #expect(try bottleneck("seq_bn[residual_before_ln=post_add]").residual == .sum)
@@ -54,6 +59,7 @@ struct RegistryTests {
         ("par_bn[residual_before_ln=post_add]", "residual_before_ln: \"post_add\" needs"),
         ("seq_bn[scaling=big]", "scaling: expected a number, \"learned\" or \"channel\""),
         ("head[rank=1]", "unknown setting 'rank'"),
+        ("lora[r=8,r=4]", "method: 'lora[r=8,r=4]' sets 'r' twice"),
     ]
 
     @Test(arguments: mistakes)

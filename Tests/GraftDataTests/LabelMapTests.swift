@@ -20,6 +20,15 @@ import Testing
         #expect(try LabelMap(of: data).names == ["10", "2", "B", "a", "b"])
     }
 
+    @Test func `names that differ in white space alone are refused`() throws {
+        let data = try rows(["b", "a ", "a", "\tb"])
+        #expect(
+            complaint { () throws(DataError) in _ = try LabelMap(of: data) }
+                == "label names: rows has classes that differ in white space alone: 'a' and 'a '"
+                + " (hint: trim them)"
+        )
+    }
+
     @Test func `names may be given, and numbers then count them`() throws {
         let labels = try LabelMap(names: ["negative", "positive"])
         #expect(try rows(["1", "0", "positive"]).classes(labels) == [1, 0, 1])

@@ -69,6 +69,18 @@ struct ImageDatasetTests {
         )
     }
 
+    @Test func `a limit leaves pictures of all classes`() throws {
+        let names = ["a", "b", "c"].flatMap { name in (1...4).map { "\(name)/\($0).png" } }
+        let folder = try pictures(names)
+        let data = try ImageDataset(contentsOf: folder.path, schema: labelled, limit: 6)
+        #expect(
+            data.rows.map(\.text) == [
+                "a/1.png", "a/3.png", "b/1.png", "b/3.png", "c/1.png", "c/3.png",
+            ]
+        )
+        #expect(try ImageDataset(contentsOf: folder.path, schema: labelled, limit: 20).count == 12)
+    }
+
     @Test func `classes may be links to folders`() throws {
         let real = try pictures(["all/a/2.png", "all/a/1.png", "all/b/1.png"])
         let folder = try pictures(["c/1.png"])

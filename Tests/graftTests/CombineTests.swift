@@ -176,7 +176,7 @@ import Testing
         (["--adapters", "runs/one"], "'linear' needs two adapters or more"),
         (["--adapters", "runs/one,runs/bottleneck"], "'bottleneck' is of bottleneck"),
         (["--adapters", "runs/one,runs/wide"], "'wide' has it, 'one' does not"),
-        (["--adapters", "runs/one,runs/other"], "(hint: --allow-base-mismatch"),
+        (["--adapters", "runs/one,runs/other"], "'other' does not go with 'one'"),
         (
             ["--adapters", "runs/one,runs/other", "--allow-base-mismatch"],
             "'other' has it, 'one' does not"

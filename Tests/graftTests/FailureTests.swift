@@ -197,6 +197,54 @@ import Testing
             in: shop.path
         )
         #expect(allowed.status == 0, "\(allowed.errors)")
+
+        let larger = try Workshop(model: "bert/h24")
+        let refused = try await shop.graft(
+            "predict",
+            "--model",
+            larger.model,
+            "--adapter",
+            "a",
+            "--text",
+            "good"
+        )
+        expectFailure(refused, naming: ["a: ", "this model has 3 of 24"])
+        #expect(!refused.errors.contains("--allow-base-mismatch"))
+    }
+
+    @Test func `an option that takes one value is not given twice`() async throws {
+        let shop = try Workshop()
+        #expect(try await shop.train(output: "a").status == 0)
+        let twice = try await shop.graft(
+            "eval",
+            "--model",
+            shop.model,
+            "--adapter",
+            "a",
+            "--adapter=b",
+            "--data",
+            "eval.jsonl"
+        )
+        expectFailure(twice, naming: ["--adapter: is given twice"])
+        for (value, problem) in [
+            ("--learning-rate", "--learning-rate must be positive, found -1.0"),
+            ("--limit", "--limit must be at least 1, found -1"),
+        ] {
+            let outcome = try await shop.train(output: "b", value, "-1")
+            #expect(outcome.errors.contains(problem), "\(outcome.errors)")
+        }
+        let texts = try await shop.graft(
+            "predict",
+            "--model",
+            shop.model,
+            "--adapter",
+            "a",
+            "--text",
+            "good",
+            "--text",
+            "awful"
+        )
+        #expect(try texts.rows().count == 2, "\(texts.errors)")
     }
 
     @Test func `adapters that are damaged`() async throws {

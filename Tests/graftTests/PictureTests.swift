@@ -233,17 +233,13 @@ import Testing
             #expect(outcome.status == 1 && outcome.errors.split(separator: "\n").count == 1)
             for part in parts { #expect(outcome.errors.contains(part), "\(outcome.errors)") }
         }
-        let train = texts.training(output: "a")
         expect(
-            try await GraftCommand.run(train + ["--train", "train"], in: texts.path),
+            try await texts.train(output: "a", "--train", "train"),
             "train: pictures",
             "a bert model reads texts"
         )
         expect(
-            try await GraftCommand.run(
-                train + ["--task", "image-classification"],
-                in: texts.path
-            ),
+            try await texts.train(output: "a", "--task", "image-classification"),
             "--task image-classification",
             "--task classification"
         )

@@ -86,15 +86,17 @@ final class Workshop: Sendable {
     }
 
     /// The arguments of a short run, and more.
-    func training(output: String, _ more: String...) -> [String] {
-        [
-            "train", "--model", model, "--train", "train.jsonl", "--epochs", "2", "--batch", "8",
-            "--quiet", "--output", output,
-        ] + more
-    }
+    func training(output: String, _ more: String...) -> [String] { training(output, more) }
 
     /// Trains an adapter in a short run.
     func train(output: String, _ more: String...) async throws -> GraftCommand.Outcome {
-        try await GraftCommand.run(training(output: output) + more, in: path)
+        try await GraftCommand.run(training(output, more), in: path)
+    }
+
+    private func training(_ output: String, _ more: [String]) -> [String] {
+        // Of most options the last counts, but rows are read from one file.
+        let rows = more.contains("--train") ? [] : ["--train", "train.jsonl"]
+        return ["train", "--model", model] + rows
+            + ["--epochs", "2", "--batch", "8", "--quiet", "--output", output] + more
     }
 }

@@ -1,3 +1,4 @@
+internal import Foundation
 public import GraftLayers
 
 /// How adapters that have names act together.
@@ -88,9 +89,9 @@ extension Composition {
     ///
     /// - Throws: `ConfigurationError` naming what cannot be read.
     public init(_ text: String) throws(ConfigurationError) {
-        let text = text.filter { !$0.isWhitespace }
+        let text = text.trimmingCharacters(in: .whitespacesAndNewlines)
         guard let open = text.firstIndex(of: "(") else {
-            let isName = text.allSatisfy { $0.isLetter || $0.isNumber || "_-.+/=~@".contains($0) }
+            let isName = text.allSatisfy { $0.isLetter || $0.isNumber || "_-.+/=~@ ".contains($0) }
             guard isName, !text.isEmpty else {
                 throw Composition.error("'\(text)' is not a name of an adapter")
             }
@@ -100,7 +101,9 @@ extension Composition {
         guard text.last == ")" else {
             throw Composition.error("'\(text)' has no closing parenthesis")
         }
-        let operation = try MethodExpression(String(text[..<open]))
+        let operation = try MethodExpression(
+            text[..<open].trimmingCharacters(in: .whitespacesAndNewlines)
+        )
         let inner = text[text.index(after: open)..<text.index(before: text.endIndex)]
         let parts = try MethodExpression.pieces(of: inner, separator: ",")
             .map { part throws(ConfigurationError) in try Composition(String(part)) }

@@ -200,7 +200,9 @@ extension ImageDataset {
             return PictureSource.isPicture(name(file)) && !parts.contains { $0.hasPrefix("._") }
         }
         let ordered = pictures.sorted { name($0) < name($1) }
-        return Array(ordered.prefix(limit ?? .max))
+        guard let limit, limit < ordered.count else { return ordered }
+        // They lie class by class, so the first ones would be of one class.
+        return (0..<limit).map { ordered[$0 * ordered.count / limit] }
     }
 
     /// Rows of pictures in folders, whose classes are the folders' names.

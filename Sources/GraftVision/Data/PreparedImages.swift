@@ -9,7 +9,10 @@ public struct BrokenImage: Sendable, Hashable, CustomStringConvertible {
     /// What is wrong.
     public let problem: String
 
-    public var description: String { "\(name): \(problem)" }
+    public var description: String {
+        // What the file system says names the file already.
+        problem.contains("\(name): ") ? problem : "\(name): \(problem)"
+    }
 }
 
 /// Pictures of a data set cannot be used: the first ten, and how many there are.
@@ -21,7 +24,8 @@ public struct BrokenImagesError: Error, Sendable, Hashable, CustomStringConverti
 
     public var description: String {
         guard images.count > 1 else {
-            return images.map(\.description).joined() + " (hint: --skip-broken leaves it out)"
+            return images.map(\.description).joined()
+                + (path == images[0].name ? "" : " (hint: --skip-broken leaves it out)")
         }
         let shown = images.prefix(10).map { "  \($0)" }
         let rest = images.count > 10 ? ["  ... and \(images.count - 10) more"] : []

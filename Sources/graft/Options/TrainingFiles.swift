@@ -16,9 +16,20 @@ struct TrainingFiles: ParsableArguments {
     )
     var evaluation: String?
 
-    @Option(help: "Read at most this many training rows.")
+    @Option(
+        help:
+            "Read at most this many training rows: the first; of pictures in folders, evenly spread."
+    )
     var limit: Int?
 
     @Option(help: "Read at most this many evaluation rows.")
     var evalLimit: Int?
+
+    func validate() throws {
+        for (name, limit) in [("limit", limit), ("eval-limit", evalLimit)] {
+            if let limit, limit < 1 {
+                throw ValidationError("--\(name) must be at least 1, found \(limit)")
+            }
+        }
+    }
 }

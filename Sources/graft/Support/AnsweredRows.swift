@@ -67,7 +67,11 @@ struct AnsweredRows {
     static func table(_ parts: [AnsweredRows]) -> Table {
         guard let rows = parts.first?.rows else { return Table(rows: []) }
         let input = rows.schema.input == .picture ? "image" : "text"
-        let header = parts.map { URL(filePath: $0.adapter).lastPathComponent } + [input]
+        // A composition is no path, though its members are.
+        let header =
+            parts.map {
+                $0.adapter.contains("(") ? $0.adapter : URL(filePath: $0.adapter).lastPathComponent
+            } + [input]
         let lines = rows.indices.map { row in
             parts.map { $0.text(row) } + [shortened(rows[row].text)]
         }

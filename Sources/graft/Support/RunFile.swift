@@ -23,10 +23,7 @@ enum RunFile {
     ///
     /// - Throws: ``CommandError`` naming the file, the line and the key.
     static func expanded(_ arguments: [String]) throws -> [String] {
-        guard let name = arguments.first,
-            let command = Graft.configuration.subcommands.first(where: {
-                $0.configuration.commandName == name
-            }),
+        guard let name = arguments.first, let command = command(of: arguments),
             let path = value(of: "config", in: arguments)
         else { return arguments }
         let given = Set(arguments.compactMap(optionName))
@@ -43,6 +40,31 @@ enum RunFile {
             return given.contains(entry.name) ? [] : arguments
         }
         return [name] + settings + arguments.dropFirst()
+    }
+
+    /// Confirms that no file or folder to read is given where the last one would be read alone.
+    ///
+    /// Of other options the last one counts, so that scripts can override what they are given.
+    ///
+    /// - Throws: ``CommandError`` naming the option.
+    static func checkRepeated(_ arguments: [String]) throws {
+        var seen: Set<String> = []
+        let repeated = arguments.prefix { $0 != "--" }.compactMap(optionName).filter {
+            !seen.insert($0).inserted
+        }
+        guard !repeated.isEmpty, let command = command(of: arguments) else { return }
+        let options = try OptionDescription.all(of: command)
+        for name in repeated where options[name]?.readsOnePath == true && name != "output" {
+            throw CommandError(
+                "--\(name): is given twice, and takes one \(options[name]?.valueName ?? "value")"
+            )
+        }
+    }
+
+    private static func command(of arguments: [String]) -> (any ParsableCommand.Type)? {
+        Graft.configuration.subcommands.first {
+            $0.configuration.commandName == arguments.first
+        }
     }
 
     private static func optionName(_ argument: String) -> String? {
@@ -101,6 +123,10 @@ private struct OptionDescription: Decodable {
     let kind: String
     let isRepeating: Bool
     let names: [Name]?
+    let valueName: String?
+
+    /// Whether its value is one file or folder.
+    var readsOnePath: Bool { !isRepeating && ["file", "folder"].contains(valueName) }
 
     struct Name: Decodable {
         let kind: String
