@@ -11,21 +11,23 @@
 
 namespace graft {
 
+/// Words of 32 bits in elements of 64, for `mix32`: the upper half is cut off again after each product.
+struct TensorWords {
+  at::Tensor bits;
+
+  at::Tensor operator>>(int64_t count) const { return bits.bitwise_right_shift(count); }
+  void operator^=(const at::Tensor &other) { bits.bitwise_xor_(other); }
+  void operator*=(uint32_t factor) { bits.mul_(static_cast<int64_t>(factor)).bitwise_and_(0xffffffff); }
+};
+
 /// What the elements of each stream are multiplied with, 0 or `1 / (1 - probability)`: [streams, columns] like `x`.
 inline at::Tensor hashed_mask(const std::vector<int64_t> &streams, int64_t columns, double probability,
                               const at::Tensor &x) {
-  // The 32 bits of `mix32` in elements of 64, of which the upper half is cut off again after each product.
-  constexpr int64_t bits = 0xffffffff;
   const auto steps = at::arange(columns, x.options().dtype(at::kLong)).mul(static_cast<int64_t>(column_stride));
-  auto hash = at::tensor(streams, at::kLong).to(x.device()).unsqueeze(1).add(steps).bitwise_and_(bits);
-  const auto fold = [&](int64_t shift) { hash.bitwise_xor_(hash.bitwise_right_shift(shift)); };
-  fold(16);
-  hash.mul_(0x7feb352d).bitwise_and_(bits);
-  fold(15);
-  hash.mul_(0x846ca68b).bitwise_and_(bits);
-  fold(16);
+  TensorWords hash{at::tensor(streams, at::kLong).to(x.device()).unsqueeze(1).add(steps).bitwise_and_(0xffffffff)};
+  mix32(hash);
   const auto scale = static_cast<float>(1 / (1 - probability));
-  return hash.ge(static_cast<int64_t>(drop_threshold(probability))).to(x.scalar_type()).mul_(scale);
+  return hash.bits.ge(static_cast<int64_t>(drop_threshold(probability))).to(x.scalar_type()).mul_(scale);
 }
 
 }  // namespace graft
