@@ -90,11 +90,7 @@ struct DecoderParityTests {
             try cache.keep(rows: left)
             alive = left.map { alive[$0] }
             let parts = alive.map { Array(rows[$0][lengths[$0]...].prefix(count)) }
-            let part = try TokenBatch(
-                rows: parts.map { ($0, [Int32](repeating: 0, count: $0.count)) },
-                starts: alive.map { lengths[$0] },
-                device: testDevice
-            )
+            let part = try tokenBatch(parts, starts: alive.map { lengths[$0] })
             var context = ForwardContext(layout: part.layout)
             context.cache = cache
             let hidden = try withoutGradients { () throws(TorchError) in

@@ -142,15 +142,9 @@ struct T5ParityTests {
             try fixture.rows("ids"), try fixture.rows("target.ids", lengths: "target.lengths")
         )
         for row in sources.indices {
-            func alone(_ ids: [Int32]) throws -> TokenBatch {
-                try TokenBatch(
-                    rows: [(ids, [Int32](repeating: 0, count: ids.count))],
-                    device: testDevice
-                )
-            }
             let one = try SourceTargetBatch(
-                source: alone(sources[row]),
-                target: alone(targets[row])
+                source: tokenBatch([sources[row]]),
+                target: tokenBatch([targets[row]])
             )
             let found = try model(one, in: ForwardContext(layout: one.layout), wanted: .all)
             let range = Int(batch.layout.offsets[row])..<Int(batch.layout.offsets[row + 1])
@@ -170,21 +164,14 @@ struct T5ParityTests {
         // The first token of each row, then up to three more at a time; a row that has ended waits
         // outside.
         var (alive, lengths) = (Array(rows.indices), rows.map { _ in 0 })
-        func tokens(_ rows: [[Int32]], starts: [Int]? = nil) throws -> TokenBatch {
-            try TokenBatch(
-                rows: rows.map { ($0, [Int32](repeating: 0, count: $0.count)) },
-                starts: starts,
-                device: testDevice
-            )
-        }
         for count in [1, 3, 2, 3] {
             let left = alive.indices.filter { lengths[alive[$0]] < rows[alive[$0]].count }
             try cache.keep(rows: left)
             alive = left.map { alive[$0] }
             let parts = alive.map { Array(rows[$0][lengths[$0]...].prefix(count)) }
             let part = SourceTargetBatch(
-                source: cache.isEmpty ? try tokens(alive.map { sources[$0] }) : nil,
-                target: try tokens(parts, starts: alive.map { lengths[$0] })
+                source: cache.isEmpty ? try tokenBatch(alive.map { sources[$0] }) : nil,
+                target: try tokenBatch(parts, starts: alive.map { lengths[$0] })
             )
             var context = ForwardContext(layout: part.layout)
             context.cache = cache

@@ -82,22 +82,13 @@ package struct Fixture: Sendable {
     package func batch() throws -> TokenBatch {
         let ids = try rows("ids")
         let types = tensors["type_ids"] == nil ? nil : try rows("type_ids")
-        return try TokenBatch(
-            rows: ids.enumerated().map { row, ids in
-                (ids, types?[row] ?? [Int32](repeating: 0, count: ids.count))
-            },
-            device: testDevice
-        )
+        return try tokenBatch(ids, types: types)
     }
 
     /// The source rows of ``batch()`` with what a decoder reads: `target.ids` and `target.lengths`.
     package func sourceTargetBatch() throws -> SourceTargetBatch {
         let rows = try rows("target.ids", lengths: "target.lengths")
-        let target = try TokenBatch(
-            rows: rows.map { ($0, [Int32](repeating: 0, count: $0.count)) },
-            device: testDevice
-        )
-        return SourceTargetBatch(source: try batch(), target: target)
+        return SourceTargetBatch(source: try batch(), target: try tokenBatch(rows))
     }
 
     /// The input of a model: `pixels` where it reads images, otherwise as ``batch()``.
@@ -112,14 +103,24 @@ package struct Fixture: Sendable {
             let pixels = try self["pixels"].narrowed(row..<row + 1)
             return try ImageBatch(pixels: pixels, tokensPerImage: tower.tokensPerImage)
         }
-        let ids = try rows("ids")[row]
-        let types = try tensors["type_ids"] == nil ? [] : rows("type_ids")[row]
-        let zeros = [Int32](repeating: 0, count: ids.count)
-        return try TokenBatch(
-            rows: [(ids, types.isEmpty ? zeros : types)],
-            device: testDevice
-        )
+        let types = try tensors["type_ids"] == nil ? nil : [rows("type_ids")[row]]
+        return try tokenBatch([rows("ids")[row]], types: types)
     }
+}
+
+/// A batch on the ``testDevice``; without `types` all token types are 0.
+package func tokenBatch(
+    _ rows: [[Int32]],
+    types: [[Int32]]? = nil,
+    starts: [Int]? = nil
+) throws(TorchError) -> TokenBatch {
+    try TokenBatch(
+        rows: rows.enumerated().map { row, ids in
+            (ids, types?[row] ?? [Int32](repeating: 0, count: ids.count))
+        },
+        starts: starts,
+        device: testDevice
+    )
 }
 
 /// A tensor or metadata entry that a fixture should have.

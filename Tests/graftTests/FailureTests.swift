@@ -199,15 +199,7 @@ import Testing
         #expect(allowed.status == 0, "\(allowed.errors)")
 
         let larger = try Workshop(model: "bert/h24")
-        let refused = try await shop.graft(
-            "predict",
-            "--model",
-            larger.model,
-            "--adapter",
-            "a",
-            "--text",
-            "good"
-        )
+        let refused = try await shop.predict("good", adapter: "a", model: larger.model)
         expectFailure(refused, naming: ["a: ", "this model has 3 of 24"])
         #expect(!refused.errors.contains("--allow-base-mismatch"))
     }

@@ -145,15 +145,7 @@ import Testing
         let kept = try #require(upper.tensors["adapter.encoder.1.attention.0.up.weight"])
         let given = try #require(lower.tensors["adapter.encoder.1.attention.up.weight"])
         #expect(try kept.values() as [Float] == given.values())
-        let answered = try await shop.graft(
-            "predict",
-            "--model",
-            shop.model,
-            "--adapter",
-            "upper",
-            "--text",
-            "good"
-        )
+        let answered = try await shop.predict("good", adapter: "upper")
         #expect(answered.status == 0, "\(answered.errors)")
     }
 
@@ -171,15 +163,7 @@ import Testing
             file.tensors.mapValues { try Tensor($0.values() as [Float], shape: $0.shape) }
         )
         .write(to: path)
-        let outcome = try await shop.graft(
-            "predict",
-            "--model",
-            shop.model,
-            "--adapter",
-            "fused",
-            "--text",
-            "good"
-        )
+        let outcome = try await shop.predict("good", adapter: "fused")
         #expect(outcome.status == 1 && outcome.errors.contains(name), "\(outcome.errors)")
     }
 

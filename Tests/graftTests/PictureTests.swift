@@ -263,15 +263,7 @@ import Testing
         )
         #expect(trained.status == 0, "\(trained.errors)")
         expect(
-            try await pictures.graft(
-                "predict",
-                "--model",
-                pictures.model,
-                "--adapter",
-                "a",
-                "--text",
-                "the film"
-            ),
+            try await pictures.predict("the film", adapter: "a"),
             "--text",
             "--image"
         )

@@ -56,15 +56,7 @@ import Testing
         let (start, end) = (rows[0]["start"] as? Int, rows[0]["end"] as? Int)
         let answer = try #require(rows[0]["answer"] as? String)
         #expect(try #require(end) - #require(start) == answer.count && rows[0]["score"] is Double)
-        let text = try await shop.graft(
-            "predict",
-            "--model",
-            shop.model,
-            "--adapter",
-            "a",
-            "--text",
-            "is it good"
-        )
+        let text = try await shop.predict("is it good", adapter: "a")
         #expect(text.status == 1 && text.errors.contains("question and context"), "\(text.errors)")
         let table = try await GraftCommand.run(["predict"] + use + ["--table"], in: shop.path)
         #expect(table.output.contains(answer))

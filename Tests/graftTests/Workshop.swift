@@ -93,6 +93,18 @@ final class Workshop: Sendable {
         try await GraftCommand.run(training(output, more), in: path)
     }
 
+    /// Asks an adapter about one text; the model is the workshop's own unless `model` names another.
+    func predict(
+        _ text: String,
+        adapter: String,
+        model: String? = nil
+    ) async throws -> GraftCommand.Outcome {
+        let arguments = [
+            "predict", "--model", model ?? self.model, "--adapter", adapter, "--text", text,
+        ]
+        return try await GraftCommand.run(arguments, in: path)
+    }
+
     private func training(_ output: String, _ more: [String]) -> [String] {
         // Of most options the last counts, but rows are read from one file.
         let rows = more.contains("--train") ? [] : ["--train", "train.jsonl"]
