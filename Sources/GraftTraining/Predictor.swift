@@ -51,12 +51,15 @@ public struct Predictor: Sendable {
         named name: String = "adapter",
         allowsBaseMismatch: Bool = false
     ) throws {
-        if !allowsBaseMismatch, let reason = bundle.base.mismatch(with: try base.identity()) {
-            throw TrainingError.wrongBase(
-                adapter: name,
-                reason: reason,
-                hasSameShape: bundle.base.isShaped(like: try base.identity())
-            )
+        if !allowsBaseMismatch {
+            let identity = try base.identity()
+            if let reason = bundle.base.mismatch(with: identity) {
+                throw TrainingError.wrongBase(
+                    adapter: name,
+                    reason: reason,
+                    hasSameShape: bundle.base.isShaped(like: identity)
+                )
+            }
         }
         let tensors = try bundle.tensors.mapValues { try $0.moved(to: base.device) }
         let stored = StoredParameters(tensors)

@@ -83,9 +83,7 @@ struct Bench: ParsableCommand {
                 "--workers: this machine has \(Workers.cores) cores, more would measure no more"
             )
         }
-        for (name, value) in [("batch", batch), ("workers", workers ?? 1)] where value < 1 {
-            throw ValidationError("--\(name) must be at least 1, found \(value)")
-        }
+        try checkCounts(["batch": batch, "workers": workers])
         guard seconds > 0, seconds.isFinite else {
             throw ValidationError("--seconds must be positive, found \(seconds)")
         }

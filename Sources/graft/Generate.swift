@@ -183,7 +183,5 @@ struct GenerationSettings: ParsableArguments {
         return writer
     }
 
-    func validate() throws {
-        guard batch > 0 else { throw ValidationError("--batch must be at least 1, found \(batch)") }
-    }
+    func validate() throws { try checkCounts(["batch": batch]) }
 }

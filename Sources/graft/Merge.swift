@@ -54,7 +54,7 @@ struct Merge: ParsableCommand {
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func validate() throws {
-        guard limit > 0 else { throw ValidationError("--limit must be at least 1, found \(limit)") }
+        try checkCounts(["limit": limit])
         if let tolerance, !(tolerance >= 0) {
             throw ValidationError("--tolerance must be 0 or more, found \(tolerance)")
         }

@@ -107,8 +107,9 @@ extension ImageDataset {
         }
         return paths(folder).flatMap { name in
             let path = folder + "/" + name
-            guard (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil,
-                isFolder(path)
+            // Nobody asks the file system about each of many pictures.
+            guard !PictureSource.isPicture(name), isFolder(path),
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil
             else { return [name] }
             let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
             return paths(target).map { name + "/" + $0 }

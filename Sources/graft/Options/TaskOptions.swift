@@ -49,12 +49,8 @@ struct TaskOptions: ParsableArguments {
             outputCount: outputs,
             pooling: headPooling ?? model.defaultPooling
         )
-        if let headLayers {
-            guard headLayers > 0 else {
-                throw ValidationError("--head-layers must be at least 1, found \(headLayers)")
-            }
-            head.layers = headLayers
-        }
+        try checkCounts(["head-layers": headLayers])
+        if let headLayers { head.layers = headLayers }
         return head
     }
 

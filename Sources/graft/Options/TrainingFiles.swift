@@ -25,11 +25,5 @@ struct TrainingFiles: ParsableArguments {
     @Option(help: "Read at most this many evaluation rows.")
     var evalLimit: Int?
 
-    func validate() throws {
-        for (name, limit) in [("limit", limit), ("eval-limit", evalLimit)] {
-            if let limit, limit < 1 {
-                throw ValidationError("--\(name) must be at least 1, found \(limit)")
-            }
-        }
-    }
+    func validate() throws { try checkCounts(["limit": limit, "eval-limit": evalLimit]) }
 }

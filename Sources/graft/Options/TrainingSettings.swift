@@ -157,13 +157,9 @@ struct TrainingSettings: ParsableArguments {
     }
 
     func validate() throws {
-        for (name, value) in [
-            ("patience", patience), ("workers", workers), ("max-target-length", maxTargetLength),
-        ] {
-            if let value, value < 1 {
-                throw ValidationError("--\(name) must be at least 1, found \(value)")
-            }
-        }
+        try checkCounts([
+            "patience": patience, "workers": workers, "max-target-length": maxTargetLength,
+        ])
         guard (0...1 << 30).contains(trunkMemory) else {
             throw ValidationError("--trunk-memory must be 0 or more, found \(trunkMemory)")
         }
