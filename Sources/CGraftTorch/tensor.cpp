@@ -2,11 +2,11 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <ATen/Version.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
 #include <c10/core/GradMode.h>
+#include <torch/csrc/inductor/aoti_torch/c/shim.h>
 #include <torch/headeronly/version.h>
 
 #include <atomic>
@@ -68,22 +68,9 @@ using namespace graft;
 
 const char *gt_last_error(void) { return last_error.c_str(); }
 
-const char *gt_header_version(void) { return TORCH_VERSION; }
-
-gt_status gt_torch_version(char *buffer, size_t capacity) {
-  return guarded([&] {
-    const std::string settings = at::show_config();
-    const std::string key = "TORCH_VERSION=";
-    const auto start = settings.find(key);
-    std::string version = "unknown";
-    if (start != std::string::npos) {
-      const auto end = settings.find_first_of(", \n", start);
-      version = settings.substr(start + key.size(), end - start - key.size());
-    }
-    TORCH_CHECK(version.size() < capacity, "the version does not fit");
-    std::memcpy(buffer, version.c_str(), version.size() + 1);
-  });
-}
+uint64_t gt_header_version(void) { return TORCH_ABI_VERSION; }
+// Not from `at::show_config`: it asks for CUDA, whose absence libtorch then remembers, before it could be loaded.
+uint64_t gt_torch_version(void) { return aoti_torch_abi_version(); }
 
 int64_t gt_live_handles(void) { return live_handles.load(std::memory_order_relaxed); }
 

@@ -3,18 +3,7 @@ internal import CGraftTorch
 /// What is true of libtorch as this process loaded it.
 public enum Torch {
     /// The version of the loaded libtorch, such as `2.13.0`.
-    public static func version() throws(TorchError) -> String {
-        var buffer = [CChar](repeating: 0, count: 64)
-        let status = unsafe buffer.withUnsafeMutableBufferPointer { buffer in
-            guard let start = buffer.baseAddress else { return gt_status(GT_INTERNAL) }
-            return unsafe gt_torch_version(start, buffer.count)
-        }
-        try check(status, "version")
-        return String(
-            decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)),
-            as: UTF8.self
-        )
-    }
+    public static let version = release(gt_torch_version())
 
     /// Confirms that the loaded libtorch is the one that this program was compiled with.
     ///
@@ -22,14 +11,13 @@ public enum Torch {
     ///
     /// - Throws: ``TorchError`` that names both versions.
     public static func checkVersion() throws(TorchError) {
-        let compiled = unsafe release(String(cString: gt_header_version()))
-        let loaded = release(try version())
-        guard loaded == compiled || loaded == "unknown" else {
+        let compiled = release(gt_header_version())
+        guard version == compiled else {
             throw TorchError(
                 kind: .internal,
                 operation: "start",
                 message:
-                    "libtorch \(loaded) was loaded, but this program was compiled with \(compiled)"
+                    "libtorch \(version) was loaded, but this program was compiled with \(compiled)"
                     + " (hint: run `make setup`, then build again)"
             )
         }
@@ -40,6 +28,7 @@ public enum Torch {
         get { Int(gt_get_num_threads()) }
         set { gt_set_num_threads(Int32(newValue)) }
     }
+
     /// Whether float32 products on the CPU give a row the same bits in every batch.
     ///
     /// Graft's own kernels do; the libraries that libtorch uses elsewhere do not.
@@ -48,7 +37,7 @@ public enum Torch {
     /// Gives freed memory back to the system: worth it where a phase with large tensors ends.
     public static func trimMemory() { gt_trim_memory() }
 
-    private static func release(_ version: String) -> String {
-        String(version.prefix { $0 != "+" })
+    private static func release(_ code: UInt64) -> String {
+        [56, 48, 40].map { String(code >> $0 & 0xff) }.joined(separator: ".")
     }
 }

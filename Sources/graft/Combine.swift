@@ -111,7 +111,7 @@ struct Combine: ParsableCommand {
             allowsBaseMismatch: mismatch.allowBaseMismatch
         )
         bundle.provenance["graft"] = Graft.version
-        bundle.provenance["libtorch"] = try Torch.version()
+        bundle.provenance["libtorch"] = Torch.version
         bundle.provenance["kept"] = String(kept)
         for (name, path) in members {
             bundle.provenance["adapter_" + name] =

@@ -85,10 +85,10 @@ typedef enum __attribute__((enum_extensibility(closed))) {
 
 /// The message of this thread's last failure; valid until its next one.
 const char *gt_last_error(void);
-/// libtorch's version as it was compiled, e.g. "2.13.0+cpu"; "unknown" if it does not tell.
-GT_API gt_torch_version(char *buffer, size_t capacity);
-/// The version of the headers that this shim was compiled with.
-const char *gt_header_version(void);
+/// The loaded libtorch's version: from the highest byte downwards major, minor and patch, then a tag.
+uint64_t gt_torch_version(void);
+/// That of the headers that this shim was compiled with.
+uint64_t gt_header_version(void);
 /// Handles made and not yet freed, over all threads.
 int64_t gt_live_handles(void);
 /// Counts below 1 are taken as 1.

@@ -85,7 +85,7 @@ extension ProcessFacts {
     /// What computed.
     static var versions: [RunReport.Entry] {
         [
-            .init("graft", Graft.version), .init("libtorch", (try? Torch.version()) ?? "unknown"),
+            .init("graft", Graft.version), .init("libtorch", Torch.version),
             .init("swift", swiftVersion),
         ]
     }

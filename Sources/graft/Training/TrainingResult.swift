@@ -45,7 +45,7 @@ struct TrainingResult {
             "train_rows": String(run.task.train.count),
             "train_sha256": run.task.trainHash.hexadecimal,
             "graft": Graft.version,
-            "libtorch": try Torch.version(),
+            "libtorch": Torch.version,
             "best_epoch": String(outcome.bestEpoch),
         ]
         for (metric, value) in outcome.bestMetrics?.ordered ?? [] {
