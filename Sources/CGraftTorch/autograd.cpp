@@ -67,9 +67,10 @@ gt_status gt_adamw_step(gt_tensor parameters, gt_tensor gradients, gt_tensor fir
     // The same order of operations as torch.optim.AdamW's single-tensor path.
     const double correction1 = 1 - std::pow(settings->beta1, static_cast<double>(settings->step));
     const double correction2 = 1 - std::pow(settings->beta2, static_cast<double>(settings->step));
-    const double decay = 1 - settings->learning_rate * settings->weight_decay;
-    const double step_size = settings->learning_rate / correction1;
-    const double root = std::sqrt(correction2);
+    // As floats, which may be infinite: what came of such a step is told by the loss.
+    const auto decay = static_cast<float>(1 - settings->learning_rate * settings->weight_decay);
+    const auto step_size = static_cast<float>(settings->learning_rate / correction1);
+    const auto root = static_cast<float>(std::sqrt(correction2));
     if (!p.is_cpu()) {
       m.lerp_(g, 1 - settings->beta1);
       v.mul_(settings->beta2).addcmul_(g, g, 1 - settings->beta2);
@@ -77,6 +78,6 @@ gt_status gt_adamw_step(gt_tensor parameters, gt_tensor gradients, gt_tensor fir
       return;
     }
     step_on_cpu(p.data_ptr<float>(), g.data_ptr<float>(), m.data_ptr<float>(), v.data_ptr<float>(), *settings,
-                static_cast<float>(decay), static_cast<float>(step_size), static_cast<float>(root));
+                decay, step_size, root);
   });
 }

@@ -55,6 +55,9 @@ at::Generator &unwrap(gt_generator handle);
 at::ScalarType scalar_type(gt_dtype dtype);
 c10::Device device(gt_device device);
 
+/// Indices where the data that they choose from lie: the CPU's, which are small, may choose on a device.
+inline at::Tensor beside(const at::Tensor &indices, const at::Tensor &data) { return indices.to(data.device()); }
+
 /// A matrix [rows, width] of the last dimension, whose rows are contiguous; undefined stays so.
 inline at::Tensor as_rows(const at::Tensor &x) {
   if (!x.defined()) return x;

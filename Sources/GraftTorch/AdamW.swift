@@ -30,16 +30,15 @@ public struct AdamW: Sendable {
     /// Steps done.
     public private(set) var step: Int
 
-    /// Creates an optimizer at step 0, or one that goes on from stored moments.
+    /// Creates an optimizer of a buffer at step 0, or one that goes on from stored moments.
     public init(
-        count: Int,
+        for parameters: ParameterBuffer,
         settings: Settings,
-        device: Device = .cpu,
         resuming state: (firstMoment: Tensor, secondMoment: Tensor, step: Int)? = nil
     ) throws(TorchError) {
         self.settings = settings
-        firstMoment = try Tensor(zeros: [count], device: device)
-        secondMoment = try Tensor(zeros: [count], device: device)
+        firstMoment = try Tensor(zeros: [parameters.count], device: parameters.values.device)
+        secondMoment = try Tensor(zeros: [parameters.count], device: parameters.values.device)
         step = state?.step ?? 0
         if let state {
             for (target, source) in [

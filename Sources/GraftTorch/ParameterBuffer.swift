@@ -31,11 +31,12 @@ public final class ParameterBuffer: Sendable {
     /// All values: float32 [count].
     public let values: Tensor
 
-    /// Gathers copies of `initial` into one buffer.
+    /// Gathers copies of `initial` into one buffer, on a device or where the first of them lies.
     public init(
         _ initial: [(name: String, value: Tensor)],
-        device: Device = .cpu
+        device: Device? = nil
     ) throws(TorchError) {
+        let device = device ?? initial.first?.value.device ?? .cpu
         var slices: [Slice] = []
         var parts: [Tensor] = [try Tensor(zeros: [0], device: device)]
         var start = 0

@@ -211,7 +211,7 @@ public struct Trainer: Sendable {
         let plan = TrainingPlan(rows: data.count, options: options)
         var state = try resuming ?? TrainingState(parameters, options: options)
         try state.restore(into: parameters)
-        var optimizer = try state.optimizer(options.optimizer, device: model.device)
+        var optimizer = try state.optimizer(options.optimizer, for: parameters)
         var rule = try method.stepRule(for: parameters.slices, steps: plan.steps)
         if resuming != nil { try rule?.restore(state.ruleState) }
         // Both sets share the memory by their tokens.

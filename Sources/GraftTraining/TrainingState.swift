@@ -92,12 +92,11 @@ public struct TrainingState: Sendable {
     /// Puts the parameters back.
     func restore(into parameters: ParameterBuffer) throws { try parameters.load(values) }
 
-    /// The optimizer as it was, on the parameters' device: a stored state lies on the CPU.
-    func optimizer(_ settings: AdamW.Settings, device: Device) throws -> AdamW {
+    /// The optimizer as it was, beside the parameters: a stored state lies on the CPU.
+    func optimizer(_ settings: AdamW.Settings, for parameters: ParameterBuffer) throws -> AdamW {
         try AdamW(
-            count: values.count,
+            for: parameters,
             settings: settings,
-            device: device,
             resuming: (firstMoment, secondMoment, step)
         )
     }

@@ -135,7 +135,7 @@ struct AdaLoRATests {
         #expect(merged.count == sites.linear.count)
         let context = ForwardContext(layout: try RaggedLayout(lengths: [5]))
         for target in sites.linear {
-            let x = try Generator(seed: 1).normal([5, target.inputSize], deviation: 1)
+            let x = try Generator(seed: 1).noise([5, target.inputSize], deviation: 1)
             let adapter = try #require(adapters.linear[target.site])
             let (weight, bias) = try #require(merged[target.site])
             try expectClose(

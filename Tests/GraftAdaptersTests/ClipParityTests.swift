@@ -52,7 +52,7 @@ struct ClipParityTests {
         var zeros: [Tensor] = []
         for target in clip.sites.embedding {
             let shape = try fixture["\(target.site.tower.rawValue).0"].shape
-            let probe = Probe(zero: try Tensor(zeros: shape).trainable())
+            let probe = Probe(zero: try Tensor(zeros: shape, device: testDevice).trainable())
             adapters.embedding[target.site] = probe
             zeros.append(probe.zero)
         }
@@ -80,7 +80,7 @@ struct ClipParityTests {
         try stored.checkAllUsed()
         var settings = AdamW.Settings()
         settings.weightDecay = 0.01
-        var optimizer = try AdamW(count: buffer.count, settings: settings)
+        var optimizer = try AdamW(for: buffer, settings: settings)
         var losses: [Double] = []
         for step in 0..<10 {
             let loss = try loss(clip, adapters, fixture, checksOutputs: step == 0)

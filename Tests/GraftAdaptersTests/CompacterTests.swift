@@ -48,8 +48,8 @@ struct CompacterTests {
         let encoder = try referenceEncoder()
         let batch = try Fixture("bert/h16/expected").batch()
         let generator = try Generator(seed: 2)
-        let rule = try generator.normal([4, 4, 4])
-        let (down, up) = (try generator.normal([4, 4, 1]), try generator.normal([4, 1, 4]))
+        let rule = try generator.noise([4, 4, 4])
+        let (down, up) = (try generator.noise([4, 4, 1]), try generator.noise([4, 1, 4]))
         func hidden(_ settings: String, _ tensors: [String: Tensor]) throws -> Tensor {
             var tensors = tensors
             tensors["shared.rule"] = rule
@@ -88,7 +88,7 @@ struct CompacterTests {
         let encoder = try referenceEncoder()
         let fresh = FreshParameters(seed: 0)
         _ = try frozen.attached(to: encoder.sites, ParameterScope(fresh))
-        let buffer = try ParameterBuffer(fresh.parameters)
+        let buffer = try ParameterBuffer(fresh.parameters, device: testDevice)
         let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
         let adapters = try frozen.attached(to: encoder.sites, ParameterScope(stored))

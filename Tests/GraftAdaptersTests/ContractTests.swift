@@ -198,7 +198,14 @@ struct ContractTests {
         let (found, expected) = (
             try predictor.model.predictions(rows).logits, try trainer.model.predictions(rows).logits
         )
-        #expect(found == expected)
+        if testDevice == .cpu {
+            #expect(found == expected)
+        } else {
+            // cuBLAS chooses kernels by where weights lie.
+            for (found, expected) in zip(found, expected) {
+                expectClose(found.map(Double.init), expected.map(Double.init))
+            }
+        }
     }
 
     @Test(arguments: accepted.filter { $0.name != "full" })
@@ -286,7 +293,7 @@ struct ContractTests {
         _ = try adapted(name, model.base, fresh)
         let generator = try Generator(seed: 3)
         let values = try fresh.parameters.map { name, value in
-            (name, try value + generator.normal(value.shape, deviation: 0.1))
+            (name, try value.moved(to: testDevice) + generator.noise(value.shape, deviation: 0.1))
         }
         let tensors = Dictionary(uniqueKeysWithValues: values)
         let member = (

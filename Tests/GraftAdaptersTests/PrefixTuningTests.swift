@@ -50,7 +50,7 @@ struct PrefixTuningTests {
         )
         let encoder = try referenceEncoder()
         let adapters = try AdapterRegistry.builtin.method(named: expression)
-            .attached(to: encoder.sites, ParameterScope(FreshParameters(seed: 1)))
+            .attached(to: encoder.sites, ParameterScope(freshParameters(seed: 1)))
         let context = ForwardContext(
             layout: batch.layout,
             adapters: adapters,

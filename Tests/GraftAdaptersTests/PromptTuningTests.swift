@@ -25,7 +25,7 @@ struct PromptTuningTests {
             keys: rows.map(Int64.init)
         )
         let adapters = try method(text)
-            .attached(to: encoder.sites, ParameterScope(FreshParameters(seed: 1)))
+            .attached(to: encoder.sites, ParameterScope(freshParameters(seed: 1)))
         let context = ForwardContext(
             layout: batch.layout,
             adapters: adapters,

@@ -58,7 +58,7 @@ struct ReFTTests {
         let batch = try example.fixture.batch()
         var settings = AdamW.Settings()
         settings.weightDecay = 0.5
-        var optimizer = try AdamW(count: buffer.count, settings: settings)
+        var optimizer = try AdamW(for: buffer, settings: settings)
         func rows() throws -> [Tensor] {
             try zip(buffer.slices, buffer.leaves).filter { $0.0.name.hasSuffix("projection") }
                 .map { try $1.detached().householderRows() }
@@ -93,7 +93,7 @@ struct ReFTTests {
         )
         let encoder = try referenceEncoder()
         let adapters = try method(text)
-            .attached(to: encoder.sites, ParameterScope(FreshParameters(seed: 1)))
+            .attached(to: encoder.sites, ParameterScope(freshParameters(seed: 1)))
         let context = ForwardContext(
             layout: batch.layout,
             adapters: adapters,

@@ -92,7 +92,7 @@ extension ReferenceCase {
         let batch = try fixture.batch(for: model.encoder)
         var settings = AdamW.Settings()
         settings.weightDecay = weightDecay
-        var optimizer = try AdamW(count: buffer.count, settings: settings)
+        var optimizer = try AdamW(for: buffer, settings: settings)
         var rule = try method.stepRule(for: buffer.slices, steps: 10)
         var losses: [Double] = []
         for step in 1...10 {

@@ -65,7 +65,7 @@ struct T5AdapterParityTests {
         let adapted = try Adapted(name)
         var settings = AdamW.Settings()
         settings.weightDecay = 0.01
-        var optimizer = try AdamW(count: adapted.buffer.count, settings: settings)
+        var optimizer = try AdamW(for: adapted.buffer, settings: settings)
         var losses: [Double] = []
         for _ in 0..<10 {
             let loss = try adapted.outputs().loss

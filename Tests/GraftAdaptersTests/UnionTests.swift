@@ -104,7 +104,7 @@ struct UnionTests {
         let generator = try Generator(seed: 3)
         var (separate, joined): ([String: Tensor], [String: Tensor]) = ([:], [:])
         for name in ["key", "value"] {
-            let (first, second) = (try generator.normal([2, 16]), try generator.normal([3, 16]))
+            let (first, second) = (try generator.noise([2, 16]), try generator.noise([3, 16]))
             separate["encoder.0.self_attention.0.\(name)"] = first
             separate["encoder.0.self_attention.1.\(name)"] = second
             joined["encoder.0.self_attention.\(name)"] = try Tensor.concatenated([second, first])
@@ -129,10 +129,10 @@ struct UnionTests {
         var (downs, ups, downBiases): ([Tensor], [Tensor], [Tensor]) = ([], [], [])
         for number in 0..<2 {
             let site = "encoder.0.feed_forward.\(number)"
-            downs.append(try generator.normal([4, 16]))
-            ups.append(try generator.normal([16, 4]))
-            downBiases.append(try generator.normal([4]))
-            biases.append(try generator.normal([16]))
+            downs.append(try generator.noise([4, 16]))
+            ups.append(try generator.noise([16, 4]))
+            downBiases.append(try generator.noise([4]))
+            biases.append(try generator.noise([16]))
             separate[site + ".down.weight"] = downs[number]
             separate[site + ".down.bias"] = downBiases[number]
             separate[site + ".up.weight"] = ups[number]

@@ -42,7 +42,7 @@ struct WeightArithmeticTests {
         _ = try method.attached(to: sites, ParameterScope(fresh) / "adapter")
         let generator = try Generator(seed: seed)
         let values = try fresh.parameters.map { name, value in
-            (name, try value + generator.normal(value.shape, deviation: 0.3))
+            (name, try value.moved(to: testDevice) + generator.noise(value.shape, deviation: 0.3))
         }
         return (name, method, Dictionary(uniqueKeysWithValues: values))
     }
@@ -64,7 +64,7 @@ struct WeightArithmeticTests {
         let generator = try Generator(seed: 7)
         var changes: [Site: Tensor] = [:]
         for target in sites.linear {
-            let input = try generator.normal([5, target.inputSize], deviation: 1)
+            let input = try generator.noise([5, target.inputSize], deviation: 1)
             guard let adapter = adapters.linear[target.site] else { continue }
             let output = try target.linear(input)
             let adapted = try adapter(input: input, output: output, in: context)

@@ -35,7 +35,8 @@ struct DecoderParityTests {
         let model = try referenceLanguageModel(name)
         let batch = try fixture.batch()
         let probe = EmbeddingProbe(
-            zero: try Tensor(zeros: fixture["grad.embeddings"].shape).trainable()
+            zero: try Tensor(zeros: fixture["grad.embeddings"].shape, device: testDevice)
+                .trainable()
         )
         var adapters = SiteAdapters()
         adapters.embedding[model.embeddingSite] = probe

@@ -112,7 +112,7 @@ struct EncoderParityTests {
 private struct Probe: EmbeddingAdapter {
     let zero: Tensor
 
-    init(at shape: [Int]) throws { zero = try Tensor(zeros: shape).trainable() }
+    init(at shape: [Int]) throws { zero = try Tensor(zeros: shape, device: testDevice).trainable() }
 
     func callAsFunction(
         _ embedded: Tensor,

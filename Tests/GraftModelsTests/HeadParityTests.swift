@@ -82,7 +82,8 @@ struct HeadParityTests {
         (configuration.layers, configuration.pooling) = (1, .mean)
         let identity = (0..<256).map { Float($0 % 17 == 0 ? 1 : 0) }
         let stored = StoredParameters([
-            "0.weight": try Tensor(identity, shape: [16, 16]), "0.bias": try Tensor(zeros: [16]),
+            "0.weight": try Tensor(identity, shape: [16, 16]).moved(to: testDevice),
+            "0.bias": try Tensor(zeros: [16], device: testDevice),
         ])
         let head = try Head(configuration, model: encoder.shape, ParameterScope(stored))
         let output = try encoder(batch, in: context, wanted: head.wanted)
@@ -136,7 +137,7 @@ struct HeadParityTests {
         let all = try model(batch, in: context, wanted: .all).hidden
         let lasts = try Tensor(batch.layout.offsets.dropFirst().map { $0 - 1 })
         let weight = try #require(fresh.parameters.first { $0.name == "0.weight" }?.value)
-        try expectClose(logits, all.selecting(lasts).linear(weight))
+        try expectClose(logits, all.selecting(lasts).linear(weight.moved(to: testDevice)))
         for pooling in [Pooling.first, .pooler] {
             configuration.pooling = pooling
             let shape = model.shape

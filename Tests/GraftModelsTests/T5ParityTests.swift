@@ -77,7 +77,8 @@ struct T5ParityTests {
         var expected: [(name: String, leaf: Tensor)] = []
         for (tower, name) in [("encoder", "source"), ("decoder", "embeddings")] {
             let probe = Probe(
-                zero: try Tensor(zeros: fixture["target.grad.\(name)"].shape).trainable()
+                zero: try Tensor(zeros: fixture["target.grad.\(name)"].shape, device: testDevice)
+                    .trainable()
             )
             let site = try #require(
                 model.sites.embedding.first { $0.site.tower.rawValue == tower }?.site
@@ -106,7 +107,10 @@ struct T5ParityTests {
         let fixture = try Fixture(name + "/expected")
         let (model, _) = try model(name)
         let batch = try fixture.batch()
-        let probe = Probe(zero: try Tensor(zeros: fixture["grad.embeddings"].shape).trainable())
+        let probe = Probe(
+            zero: try Tensor(zeros: fixture["grad.embeddings"].shape, device: testDevice)
+                .trainable()
+        )
         var adapters = SiteAdapters()
         for target in model.encoder.sites.embedding { adapters.embedding[target.site] = probe }
         let hidden = try model.encoder(

@@ -4,12 +4,13 @@ package import Testing
 /// Expects equal shapes and, at every element, a difference of at most `tolerance`, relative to the largest
 /// expected value where that exceeds one.
 ///
-/// The default is what a float32 implementation can hold against the fixtures (`Tests/Fixtures/README.md`).
+/// The default, ``parityTolerance``, is what a float32 implementation can hold against the fixtures
+/// (`Tests/Fixtures/README.md`).
 /// NaN is close to nothing.
 package func expectClose(
     _ actual: Tensor,
     _ expected: Tensor,
-    tolerance: Double = 1e-5,
+    tolerance: Double = parityTolerance,
     _ what: String = "",
     sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
@@ -33,7 +34,7 @@ package func expectClose(
 package func expectClose(
     _ actual: [Double],
     _ expected: [Double],
-    tolerance: Double = 1e-5,
+    tolerance: Double = parityTolerance,
     _ what: String = "",
     sourceLocation: SourceLocation = #_sourceLocation
 ) {

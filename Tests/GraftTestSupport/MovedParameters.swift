@@ -22,8 +22,8 @@ package final class MovedParameters: ParameterSource {
     package func parameter(_ name: String, shape: [Int], initial: Initializer) throws -> Tensor {
         let start = try fresh.parameter(name, shape: shape, initial: initial)
         let generator = try Generator(seed: StableHash.mix(seed, StableHash.of(name)))
-        let leaf = try (start + generator.normal(shape, deviation: deviation))
-            .moved(to: testDevice).trainable()
+        let leaf = try (start.moved(to: testDevice) + generator.noise(shape, deviation: deviation))
+            .trainable()
         made.withLock { $0.append(leaf) }
         return leaf
     }

@@ -9,10 +9,7 @@ extension AdapterMethod {
         _ = try attached(to: sites, ParameterScope(fresh))
         let generator = try Generator(seed: seed)
         let values = try fresh.parameters.map { name, value in
-            (
-                name,
-                try (value + generator.normal(value.shape, deviation: 0.3)).moved(to: testDevice)
-            )
+            (name, try value.moved(to: testDevice) + generator.noise(value.shape, deviation: 0.3))
         }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: values))
         return try attached(to: sites, ParameterScope(stored))

@@ -1,5 +1,7 @@
 internal import Foundation
+package import GraftLayers
 package import GraftTorch
+internal import GraftTraining
 
 /// Where fixtures, reference models and tiny models live: `GRAFT_TEST_DEVICE`, such as `cuda`, or the CPU.
 ///
@@ -11,3 +13,18 @@ package let testDevice: Device = {
     }
     return device
 }()
+
+/// How far float32 may be from a reference of the CPU: sums of other devices go another way.
+package let parityTolerance = testDevice == .cpu ? 1e-5 : 2e-5
+
+extension Generator {
+    /// Normal numbers on the ``testDevice``.
+    package func noise(_ shape: [Int], deviation: Double = 1) throws(TorchError) -> Tensor {
+        try normal(shape, deviation: deviation).moved(to: testDevice)
+    }
+}
+
+/// Fresh parameters on the ``testDevice``.
+package func freshParameters(seed: UInt64) -> some ParameterSource {
+    ParametersOnDevice(FreshParameters(seed: seed), device: testDevice)
+}

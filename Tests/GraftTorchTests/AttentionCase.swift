@@ -124,14 +124,14 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
         if prefix > 0 { shapes += [[Int]](repeating: [prefix, width], count: 2) }
         if isBiased { shapes.append([heads, 2 * origin + 1]) }
         return try shapes.map {
-            try generator.normal($0).moved(to: testDevice, dtype: dtype).trainable()
+            try generator.noise($0).converted(to: dtype).trainable()
         }
     }
 
     /// Weights that make a scalar of the output.
     func seed(_ dtype: DType = .float32) throws -> Tensor {
-        try Generator(seed: 22).normal([queryLengths.reduce(0, +), heads * headSize])
-            .moved(to: testDevice, dtype: dtype)
+        try Generator(seed: 22).noise([queryLengths.reduce(0, +), heads * headSize])
+            .converted(to: dtype)
     }
 
     private var origin: Int { max(40, keyLengths.max() ?? 0) }
@@ -190,13 +190,13 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
                 values.append(isCausal && (key > place || isPast) ? -1e9 : 0)
             }
         }
-        return try Tensor(values, shape: [queries, prefix + keys])
+        return try Tensor(values, shape: [queries, prefix + keys]).moved(to: testDevice)
     }
 
     /// What a bias adds to a row's scores, nothing for its prefix.
     private func bias(_ row: Int, _ table: Tensor, _ head: Int) throws -> Tensor {
         let (queries, keys) = (queryLengths[row], keyLengths[row])
-        let padding = try Tensor(zeros: [1]).converted(to: table.dtype)
+        let padding = try Tensor(zeros: [1], device: table.device).converted(to: table.dtype)
         let line = try Tensor.concatenated([
             table.narrowed(head..<head + 1).reshaped([table.size(1)]), padding,
         ])

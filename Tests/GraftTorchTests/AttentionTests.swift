@@ -57,7 +57,7 @@ struct AttentionTests {
         let operands = try example.operands()
         let seed = try example.seed()
         let generator = try Generator(seed: 5)
-        let direction = try operands.map { try generator.normal($0.shape) }
+        let direction = try operands.map { try generator.noise($0.shape) }
         let slope = try zip(gradients(of: example(operands), seed: seed, for: operands), direction)
             .reduce(0) { try $0 + ($1.0 * $1.1).sum().item() }
         func value(_ step: Double) throws -> Double {

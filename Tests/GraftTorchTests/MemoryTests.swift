@@ -132,8 +132,8 @@ struct MemoryTests {
                 )
                 let mixed = try attention(query: x, key: x, value: x, prefix: (w, w))
                 _ = try gradients(of: mixed.squared().sum(), for: [x, w])
-                var optimizer = try AdamW(count: 8, settings: AdamW.Settings())
                 let buffer = try ParameterBuffer([("a", generator.normal([8]))])
+                var optimizer = try AdamW(for: buffer, settings: AdamW.Settings())
                 try optimizer.step(buffer, gradients: Tensor(zeros: [8]), learningRate: 1)
             }
         }

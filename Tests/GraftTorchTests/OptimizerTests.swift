@@ -11,7 +11,7 @@ struct OptimizerTests {
         let parameters = try ParameterBuffer([("p", fixture["adamw.start"])])
         var settings = AdamW.Settings()
         settings.weightDecay = decay
-        var optimizer = try AdamW(count: parameters.count, settings: settings)
+        var optimizer = try AdamW(for: parameters, settings: settings)
         let gradients = try fixture["adamw.gradients"]
         let expected = try fixture["adamw.\(name).values"]
         for step in 0..<gradients.size(0) {
@@ -48,14 +48,14 @@ struct OptimizerTests {
             }
         }
         let whole = try ParameterBuffer([("p", fixture["adamw.start"])])
-        var first = try AdamW(count: whole.count, settings: settings)
+        var first = try AdamW(for: whole, settings: settings)
         try steps(0..<8, &first, whole)
 
         let parts = try ParameterBuffer([("p", fixture["adamw.start"])])
-        var before = try AdamW(count: parts.count, settings: settings)
+        var before = try AdamW(for: parts, settings: settings)
         try steps(0..<3, &before, parts)
         let state = (before.firstMoment, before.secondMoment, before.step)
-        var after = try AdamW(count: parts.count, settings: settings, resuming: state)
+        var after = try AdamW(for: parts, settings: settings, resuming: state)
         try steps(3..<8, &after, parts)
         try expectIdentical(whole.values, parts.values)
     }
@@ -88,7 +88,7 @@ struct OptimizerTests {
     @Test
     func `buffers of other sizes are refused`() throws {
         let parameters = try ParameterBuffer([("p", Tensor(zeros: [3]))])
-        var optimizer = try AdamW(count: 3, settings: AdamW.Settings())
+        var optimizer = try AdamW(for: parameters, settings: AdamW.Settings())
         #expect(throws: TorchError.self) {
             try optimizer.step(parameters, gradients: Tensor(zeros: [2]), learningRate: 1)
         }

@@ -114,7 +114,7 @@ struct LanguageModelParityTests {
     private func trained(_ example: Case) throws -> [Double] {
         var settings = AdamW.Settings()
         settings.weightDecay = 0.01
-        var optimizer = try AdamW(count: example.buffer.count, settings: settings)
+        var optimizer = try AdamW(for: example.buffer, settings: settings)
         var losses: [Double] = []
         for _ in 0..<10 {
             let loss = try example.loss()

@@ -24,7 +24,7 @@ struct TrainerTests {
         let fresh = FreshParameters(seed: run.options.seed)
         let method = try AdapterRegistry.builtin.method(named: run.method)
         _ = try AdaptedModel(base, method: method, head: run.task.head, ParameterScope(fresh))
-        let buffer = try ParameterBuffer(fresh.parameters)
+        let buffer = try ParameterBuffer(fresh.parameters, device: testDevice)
         let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
         let model = try AdaptedModel(
@@ -33,7 +33,7 @@ struct TrainerTests {
             head: run.task.head,
             ParameterScope(stored)
         )
-        var optimizer = try AdamW(count: buffer.count, settings: run.options.optimizer)
+        var optimizer = try AdamW(for: buffer, settings: run.options.optimizer)
         guard case .classes(let classes) = rows.targets else {
             Issue.record("no classes")
             return

@@ -66,7 +66,7 @@ extension FeatureClassifier {
         try options.check()
         let buffer = try ParameterBuffer(parameters)
         let learning = replacing(buffer.leaves)
-        var optimizer = try AdamW(count: buffer.count, settings: options.optimizer)
+        var optimizer = try AdamW(for: buffer, settings: options.optimizer)
         let plan = TrainingPlan(rows: labels.count, options: options)
         for step in 0..<plan.steps {
             let order = plan.order(epoch: step / plan.stepsPerEpoch)

@@ -53,7 +53,7 @@ struct ContrastiveTests {
         let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
         let adapters = try method.attached(to: clip.sites, ParameterScope(stored) / "adapter")
-        var optimizer = try AdamW(count: buffer.count, settings: trainer.options.optimizer)
+        var optimizer = try AdamW(for: buffer, settings: trainer.options.optimizer)
         let batch = try #require(try rows.batch(0..<8) as? ImageTextBatch)
         var losses: [Double] = []
         for _ in 0..<10 {
