@@ -41,6 +41,13 @@ struct AttentionShape : torch::CustomClassHolder {
         causal(shape.causal),
         seed(shape.seed) {}
 
+  /// Whether queries see the same keys at the same places.
+  bool lies_as(const AttentionShape &other) const {
+    return query_offsets == other.query_offsets && key_starts == other.key_starts && key_ends == other.key_ends &&
+           key_fronts == other.key_fronts && keys_behind == other.keys_behind && window == other.window &&
+           bias_origin == other.bias_origin && causal == other.causal;
+  }
+
   int64_t queries(int64_t row) const { return query_offsets[row + 1] - query_offsets[row]; }
   int64_t keys(int64_t row) const { return key_ends[row] - key_starts[row]; }
 

@@ -20,11 +20,16 @@ struct TensorWords {
   void operator*=(uint32_t factor) { bits.mul_(static_cast<int64_t>(factor)).bitwise_and_(0xffffffff); }
 };
 
+/// Numbers of the host where they are needed, without waiting for what the device has to do before.
+inline at::Tensor numbers(const std::vector<int64_t> &values, c10::Device where) {
+  return at::tensor(values, at::kLong).to(at::TensorOptions(where), /*non_blocking=*/true);
+}
+
 /// What the elements of each stream are multiplied with, 0 or `1 / (1 - probability)`: [streams, columns] like `x`.
 inline at::Tensor hashed_mask(const std::vector<int64_t> &streams, int64_t columns, double probability,
                               const at::Tensor &x) {
   const auto steps = at::arange(columns, x.options().dtype(at::kLong)).mul(static_cast<int64_t>(column_stride));
-  TensorWords hash{at::tensor(streams, at::kLong).to(x.device()).unsqueeze(1).add(steps).bitwise_and_(0xffffffff)};
+  TensorWords hash{numbers(streams, x.device()).unsqueeze(1).add(steps).bitwise_and_(0xffffffff)};
   mix32(hash);
   const auto scale = static_cast<float>(1 / (1 - probability));
   return hash.bits.ge(static_cast<int64_t>(drop_threshold(probability))).to(x.scalar_type()).mul_(scale);

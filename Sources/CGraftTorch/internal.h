@@ -56,7 +56,9 @@ at::ScalarType scalar_type(gt_dtype dtype);
 c10::Device device(gt_device device);
 
 /// Indices where the data that they choose from lie: the CPU's, which are small, may choose on a device.
-inline at::Tensor beside(const at::Tensor &indices, const at::Tensor &data) { return indices.to(data.device()); }
+inline at::Tensor beside(const at::Tensor &indices, const at::Tensor &data) {
+  return indices.to(at::TensorOptions(data.device()), /*non_blocking=*/indices.is_cpu());
+}
 
 /// A matrix [rows, width] of the last dimension, whose rows are contiguous; undefined stays so.
 inline at::Tensor as_rows(const at::Tensor &x) {

@@ -8,11 +8,12 @@
 #include <ATen/ops/mul.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/softmax.h>
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
 #include <cmath>
+#include <memory>
+#include <tuple>
 
 #include "attention.h"
 #include "hashed_mask.h"
@@ -36,8 +37,8 @@ struct Padding {
         from.push_back(row * longest + i);
       }
     }
-    gather = at::tensor(to, at::kLong).to(where);
-    scatter = at::tensor(from, at::kLong).to(where);
+    gather = numbers(to, where);
+    scatter = numbers(from, where);
   }
 
   /// [tokens, heads * d] -> [rows, heads, longest, d]
@@ -69,7 +70,7 @@ struct Queries {
       }
     }
     const auto by_query = [&](const std::vector<int64_t> &values) {
-      return at::tensor(values, at::kLong).to(where).view({shape.rows, longest, 1});
+      return numbers(values, where).view({shape.rows, longest, 1});
     };
     keys = at::arange(all, at::TensorOptions(at::kLong).device(where));
     end = by_query(ends);
@@ -85,6 +86,37 @@ struct Queries {
   at::Tensor bias_columns(int64_t count) const {
     const auto columns = keys.add(distance).clamp(0, count);
     return at::where(keys.lt(front), at::scalar_tensor(count, columns.options()), columns);
+  }
+};
+
+/// How the rows of a pass lie, which each of its blocks asks for.
+struct Layout {
+  AttentionShape shape;
+  c10::Device where;
+  int64_t prefix, query_count, key_count;
+  Padding queries, keys;
+  Queries each;
+
+  Layout(const AttentionOperands &operands, const AttentionShape &shape)
+      : shape(shape),
+        where(operands.query.device()),
+        prefix(operands.prefix()),
+        query_count(operands.query.size(0)),
+        key_count(operands.key.size(0)),
+        queries(shape.query_offsets.data(), shape.query_offsets.data() + 1, shape.rows, query_count, where),
+        keys(shape.key_starts.data(), shape.key_ends.data(), shape.rows, key_count, where),
+        each(shape, queries.longest, prefix, keys.longest, where) {}
+
+  bool is_of(const AttentionOperands &operands, const AttentionShape &other) const {
+    return where == operands.query.device() && prefix == operands.prefix() && query_count == operands.query.size(0) &&
+           key_count == operands.key.size(0) && shape.lies_as(other);
+  }
+
+  /// That of the block before, where it lies so too.
+  static std::shared_ptr<const Layout> of(const AttentionOperands &operands, const AttentionShape &shape) {
+    static thread_local std::shared_ptr<const Layout> last;
+    if (last == nullptr || !last->is_of(operands, shape)) last = std::make_shared<const Layout>(operands, shape);
+    return last;
   }
 };
 
@@ -105,11 +137,9 @@ std::vector<int64_t> streams(const AttentionShape &shape, int64_t longest) {
 }  // namespace
 
 at::Tensor padded_attention(const AttentionOperands &operands, const AttentionShape &shape) {
-  const auto where = operands.query.device();
-  const Padding queries(shape.query_offsets.data(), shape.query_offsets.data() + 1, shape.rows, operands.query.size(0),
-                        where);
-  const Padding keys(shape.key_starts.data(), shape.key_ends.data(), shape.rows, operands.key.size(0), where);
-  const int64_t prefix = operands.prefix(), all = prefix + keys.longest;
+  const auto layout = Layout::of(operands, shape);
+  const auto &[queries, keys, each] = std::tie(layout->queries, layout->keys, layout->each);
+  const int64_t prefix = layout->prefix, all = prefix + keys.longest;
   auto q = queries.padded(operands.query, shape.rows, shape.heads);
   auto k = keys.padded(operands.key, shape.rows, shape.key_heads);
   auto v = keys.padded(operands.value, shape.rows, shape.key_heads);
@@ -123,7 +153,6 @@ at::Tensor padded_attention(const AttentionOperands &operands, const AttentionSh
   k = k.repeat_interleave(shape.heads / shape.key_heads, 1);
   v = v.repeat_interleave(shape.heads / shape.key_heads, 1);
 
-  const Queries each(shape, queries.longest, prefix, keys.longest, where);
   auto scores = at::mul(at::matmul(q, k.transpose(2, 3)), shape.scale);
   if (operands.bias.defined()) {
     const auto extended = at::cat({operands.bias, at::zeros({shape.heads, 1}, operands.bias.options())}, 1);
