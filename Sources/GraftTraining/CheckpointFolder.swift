@@ -91,8 +91,8 @@ public struct CheckpointFolder: Sendable {
         guard state.options == options else {
             throw TrainingError.resume(
                 path: path,
-                reason: "the settings differ from those of the interrupted run"
-                    + " (hint: give the same flags, --workers \(state.options.workers) included)"
+                reason: "the interrupted run has \(state.options.differences(from: options))"
+                    + " (hint: give the same options)"
             )
         }
         return state

@@ -65,3 +65,31 @@ public struct TrainingOptions: Sendable, Hashable, Codable {
         }
     }
 }
+
+extension TrainingOptions {
+    /// The settings as `graft`'s options name them.
+    private static let named: [(name: String, text: @Sendable (TrainingOptions) -> String)] = [
+        ("epochs", { "\($0.epochs)" }),
+        ("batch", { "\($0.batchSize)" }),
+        ("accumulation", { "\($0.accumulation)" }),
+        ("learning-rate", { "\($0.learningRate)" }),
+        ("schedule", { $0.schedule.rawValue }),
+        ("warmup", { "\($0.warmup)" }),
+        ("weight-decay", { "\($0.optimizer.weightDecay)" }),
+        ("max-grad-norm", { "\($0.maxGradientNorm)" }),
+        ("label-smoothing", { "\($0.labelSmoothing)" }),
+        ("patience", { $0.patience?.description ?? "none" }),
+        ("metric", { $0.metric?.rawValue ?? "the task's" }),
+        ("seed", { "\($0.seed)" }),
+        ("workers", { "\($0.workers)" }),
+        ("checkpoint-every", { "\($0.checkpointInterval)" }),
+    ]
+
+    /// What these settings have that `wanted` have otherwise, with both values: `--epochs 3 instead of 4`.
+    package func differences(from wanted: TrainingOptions) -> String {
+        let found = TrainingOptions.named.compactMap { name, text in
+            text(self) == text(wanted) ? nil : "--\(name) \(text(self)) instead of \(text(wanted))"
+        }
+        return found.isEmpty ? "another optimizer" : found.joined(separator: ", ")
+    }
+}

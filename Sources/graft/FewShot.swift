@@ -60,6 +60,13 @@ struct FewShot: ParsableCommand {
             try FewShotRows(scored, classifier, on: base)
         )
         let classes = try NamedClasses(classifier)
+        if let most = counts.max(), let smallest = pool.smallestClass(of: names.count),
+            smallest.pictures < most
+        {
+            common.logger.warning(
+                "--shots \(most): '\(names[smallest.label])' has \(smallest.pictures) pictures, which are all taken"
+            )
+        }
         func accuracy(_ module: some FeatureClassifier) throws -> Double {
             try module.accuracy(on: asked.features, labels: asked.labels, classes: classes)
         }
@@ -186,6 +193,11 @@ private struct FewShotRows {
 
     private init(features: Tensor, labels: [Int]) {
         (self.features, self.labels) = (features, labels)
+    }
+
+    /// The class with the fewest rows.
+    func smallestClass(of count: Int) -> (label: Int, pictures: Int)? {
+        (0..<count).map { label in (label, labels.count { $0 == label }) }.min { $0.1 < $1.1 }
     }
 
     /// Some rows of each class, or all where there are not as many.

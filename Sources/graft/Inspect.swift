@@ -37,7 +37,7 @@ struct Inspect: ParsableCommand {
     var method: String?
 
     @Option(help: "The task of the head that comes with --method.")
-    var task = HeadKind.classification
+    var task = TaskName(kind: .classification)
 
     @Option(help: ArgumentHelp("The classes, or their number.", valueName: "n|a,b,c"))
     var labels = "2"
@@ -58,21 +58,23 @@ struct Inspect: ParsableCommand {
         if let model {
             let base = try BaseModel(path: ModelOptions.folder(of: model), dtype: nil)
             inspection =
-                try method.map { try .method($0, head: head(base.shape), on: base) } ?? .model(base)
+                try method.map { try .method($0, head: head(base), on: base) } ?? .model(base)
         } else {
             inspection = try Inspection(path: path ?? ".")
         }
         if common.json { Console.out(inspection.json) } else { Console.out(inspection.text) }
     }
 
-    private func head(_ model: ModelShape) throws -> HeadConfiguration {
+    private func head(_ base: BaseModel) throws -> HeadConfiguration {
+        try task.check(on: base)
         let count = Int(labels) ?? TaskOptions.list(labels).count
         guard count > 0 else { throw ValidationError("--labels must be at least 1") }
         return HeadConfiguration(
-            task,
-            outputCount: task.writesText
-                ? model.vocabularySize : task.hasClasses ? count : task.outputCount ?? 1,
-            pooling: model.defaultPooling
+            task.kind,
+            outputCount: task.kind.writesText
+                ? base.shape.vocabularySize
+                : task.kind.hasClasses ? count : task.kind.outputCount ?? 1,
+            pooling: base.shape.defaultPooling
         )
     }
 }

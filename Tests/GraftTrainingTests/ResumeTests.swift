@@ -152,14 +152,18 @@ struct ResumeTests {
         try interrupt(run, base, after: 2, folder)
         let other = CheckpointFolder(path: path, fingerprint: "another run")
         #expect(reason(other, run.options).contains("another model, method, head or data"))
-        for change: (inout TrainingOptions) -> Void in [
-            { $0.seed += 1 }, { $0.learningRate *= 2 }, { $0.workers += 1 }, { $0.batchSize = 4 },
-            { $0.epochs += 1 },
-        ] {
+        func expect(_ told: String, _ change: (inout TrainingOptions) -> Void) {
             var options = run.options
             change(&options)
-            #expect(reason(folder, options).contains("the settings differ"))
+            let reason = reason(folder, options)
+            #expect(reason.hasPrefix("the interrupted run has \(told)"), "\(reason)")
         }
+        expect("--seed 5 instead of 6") { $0.seed += 1 }
+        expect("--learning-rate ") { $0.learningRate *= 2 }
+        expect("--workers ") { $0.workers += 1 }
+        expect("--batch 8 instead of 4") { $0.batchSize = 4 }
+        expect("--epochs 4 instead of 9, --warmup ") { ($0.epochs, $0.warmup) = (9, 0.5) }
+        expect("another optimizer") { $0.optimizer.beta1 = 0.5 }
         #expect(try folder.read(options: run.options).step == 2)
 
         let progress = URL(filePath: path + "/step-2/progress.json")

@@ -140,6 +140,9 @@ import Testing
         }
         let table = try await GraftCommand.run(few + ["--shots", "1"], in: shop.path)
         #expect(table.output.contains("CLIP-Adapter"), "\(table.errors)")
+        let most = try await GraftCommand.run(few + ["--shots", "2,3"], in: shop.path)
+        #expect(most.errors.contains("--shots 3: '"), "\(most.errors)")
+        #expect(most.errors.contains("' has 2 pictures, which are all taken"))
         let bad = try await GraftCommand.run(few + ["--shots", "0"], in: shop.path)
         #expect(bad.status == 64 && bad.errors.contains("--shots"))
     }

@@ -86,7 +86,10 @@ import Testing
             arguments(shop, output: "a") + ["--resume", "--seed", "9"],
             in: shop.path
         )
-        #expect(other.status == 1 && other.errors.contains("settings differ"), "\(other.errors)")
+        #expect(
+            other.status == 1 && other.errors.contains("--seed 0 instead of 9"),
+            "\(other.errors)"
+        )
         let rows = String(decoding: try shop.bytes("train.jsonl"), as: UTF8.self)
         try shop.write(rows.replacing("film", with: "song"), to: "train.jsonl")
         let moved = try await GraftCommand.run(

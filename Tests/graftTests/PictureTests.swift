@@ -273,6 +273,11 @@ import Testing
         let shop = try PictureTests.shop()
         let facts = try await shop.graft("inspect", shop.model, "--json").json()
         #expect(facts["image_size"] as? Int == 12 && facts["tokens_per_image"] as? Int == 10)
+        let tried = ["inspect", "--model", shop.model, "--method", "seq_bn", "--task"]
+        let pictures = try await GraftCommand.run(tried + ["image-classification"], in: shop.path)
+        #expect(pictures.status == 0, "\(pictures.errors)")
+        let tagged = try await GraftCommand.run(tried + ["tagging"], in: shop.path)
+        #expect(tagged.status == 1 && tagged.errors.contains("words are tagged"))
         let clip = try Workshop(model: "clip/h16")
         let shown = try await clip.graft("inspect", clip.model, "--json").json()
         let sites = try #require(shown["sites"] as? [[String: Any]])

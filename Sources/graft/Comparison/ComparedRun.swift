@@ -64,13 +64,15 @@ struct ComparedRun: Codable {
         guard let run = try? JSONDecoder().decode(ComparedRun.self, from: data) else {
             throw CommandError("\(folder)/\(name): is damaged", hint: hint)
         }
-        guard run.fingerprint == fingerprint, run.options == options else {
+        guard run.fingerprint == fingerprint else {
             throw CommandError(
-                "\(folder): holds a run with "
-                    + (run.fingerprint == fingerprint
-                        ? "other settings" : "another model, head or data"),
+                "\(folder): holds a run with another model, head or data",
                 hint: hint
             )
+        }
+        guard run.options == options else {
+            let differences = run.options.differences(from: options)
+            throw CommandError("\(folder): holds a run with \(differences)", hint: hint)
         }
         return run
     }
