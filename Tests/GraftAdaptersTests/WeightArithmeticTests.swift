@@ -284,6 +284,19 @@ struct WeightArithmeticTests {
         #expect(text.contains(message), "\(text)")
     }
 
+    @Test(arguments: ["dropout=0.3", "init_weights=mam_adapter", "stochastic_depth=0.5"])
+    func `adapters that were trained otherwise have a mean`(setting: String) throws {
+        let sites = try referenceEncoder().sites
+        let adapters = [
+            try adapter("a", "seq_bn", on: sites), try adapter("b", "seq_bn[\(setting)]", on: sites),
+        ]
+        let combined = try WeightArithmetic(.linear, count: 2)(adapters)
+        for (name, found) in combined.parameters {
+            let (a, b) = (adapters[0].parameters[name], adapters[1].parameters[name])
+            try expectClose(found, (#require(a) + #require(b)) * 0.5, name)
+        }
+    }
+
     @Test func `a tensor of another shape is named`() throws {
         let sites = try referenceEncoder().sites
         var adapters = try ["a", "b"].map { try adapter($0, "lora[r=2]", on: sites) }

@@ -72,7 +72,7 @@ extension AdapterMethod {
         try mean(adapters, by: arithmetic)
     }
 
-    /// The mean of adapters of equal settings, parameter by parameter.
+    /// The mean of adapters of equal settings, those of training aside, parameter by parameter.
     ///
     /// - Throws: `ConfigurationError` if something else is asked for.
     static func mean(
@@ -147,7 +147,12 @@ extension TrainedAdapter {
         throw ParameterError(name: name, problem: "'\(owner)' has it, '\(other)' does not")
     }
 
-    /// Confirms that another adapter has the same settings.
+    /// Settings that say how parameters start and are trained: trained ones mean the same whatever they were.
+    private static var ofTraining: Set<String> {
+        ["dropout", "stochastic_depth", "init_weights", "init_weights_seed"]
+    }
+
+    /// Confirms that another adapter has the same settings, those of training aside.
     fileprivate func checkSettings(like first: TrainedAdapter) throws {
         func settings(_ adapter: TrainedAdapter) throws -> [String: String] {
             let data = try JSONEncoder().encode(adapter.method)
@@ -159,7 +164,7 @@ extension TrainedAdapter {
             }
         }
         let (own, others) = (try settings(self), try settings(first))
-        let keys = Set(own.keys).union(others.keys)
+        let keys = Set(own.keys).union(others.keys).subtracting(TrainedAdapter.ofTraining)
         guard let key = keys.filter({ own[$0] != others[$0] }).min() else { return }
         throw ConfigurationError(
             field: key,
