@@ -67,7 +67,7 @@ gt_status gt_adamw_step(gt_tensor parameters, gt_tensor gradients, gt_tensor fir
     // The same order of operations as torch.optim.AdamW's single-tensor path.
     const double correction1 = 1 - std::pow(settings->beta1, static_cast<double>(settings->step));
     const double correction2 = 1 - std::pow(settings->beta2, static_cast<double>(settings->step));
-    // As floats, which may be infinite: what came of such a step is told by the loss.
+    // float32 as on the CPU: an infinite factor gives a loss that is not finite, not libtorch's overflow error.
     const auto decay = static_cast<float>(1 - settings->learning_rate * settings->weight_decay);
     const auto step_size = static_cast<float>(settings->learning_rate / correction1);
     const auto root = static_cast<float>(std::sqrt(correction2));

@@ -1,4 +1,4 @@
-/// The masks of dropout out of libtorch's operations, where they are needed: on other devices than the CPU.
+/// The masks of dropout out of libtorch's operations: for other devices and element types.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,8 +20,8 @@ struct TensorWords {
   void operator*=(uint32_t factor) { bits.mul_(static_cast<int64_t>(factor)).bitwise_and_(0xffffffff); }
 };
 
-/// Numbers of the host where they are needed, without waiting for what the device has to do before.
-inline at::Tensor numbers(const std::vector<int64_t> &values, c10::Device where) {
+/// Numbers of the host on a device, whose earlier work the copy need not wait for.
+inline at::Tensor moved(const std::vector<int64_t> &values, c10::Device where) {
   return at::tensor(values, at::kLong).to(at::TensorOptions(where), /*non_blocking=*/true);
 }
 
@@ -29,7 +29,7 @@ inline at::Tensor numbers(const std::vector<int64_t> &values, c10::Device where)
 inline at::Tensor hashed_mask(const std::vector<int64_t> &streams, int64_t columns, double probability,
                               const at::Tensor &x) {
   const auto steps = at::arange(columns, x.options().dtype(at::kLong)).mul(static_cast<int64_t>(column_stride));
-  TensorWords hash{numbers(streams, x.device()).unsqueeze(1).add(steps).bitwise_and_(0xffffffff)};
+  TensorWords hash{moved(streams, x.device()).unsqueeze(1).add(steps).bitwise_and_(0xffffffff)};
   mix32(hash);
   const auto scale = static_cast<float>(1 / (1 - probability));
   return hash.bits.ge(static_cast<int64_t>(drop_threshold(probability))).to(x.scalar_type()).mul_(scale);

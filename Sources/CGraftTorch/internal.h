@@ -55,10 +55,10 @@ at::Generator &unwrap(gt_generator handle);
 at::ScalarType scalar_type(gt_dtype dtype);
 c10::Device device(gt_device device);
 
-/// Indices where the data that they choose from lie: the CPU's, which are small, may choose on a device.
-inline at::Tensor beside(const at::Tensor &indices, const at::Tensor &data) {
-  return indices.to(at::TensorOptions(data.device()), /*non_blocking=*/indices.is_cpu());
-}
+/// Indices of the CPU where the data on a device lie that they choose `size` things from.
+///
+/// They are checked first: on a device an index out of range ends its use for the whole process.
+at::Tensor beside(const at::Tensor &indices, const at::Tensor &data, int64_t size);
 
 /// A matrix [rows, width] of the last dimension, whose rows are contiguous; undefined stays so.
 inline at::Tensor as_rows(const at::Tensor &x) {

@@ -19,7 +19,7 @@ void load_library_of(const at::Tensor &x) {
   if (x.is_cpu()) return;
   static std::once_flag once;
   std::call_once(once, [&] {
-    const auto one = at::eye(1, x.options().requires_grad(false));
+    const auto one = at::eye(1, x.options());
     at::linalg_householder_product(one, one.diagonal());
   });
 }

@@ -104,7 +104,10 @@ gt_status gt_cat(const gt_tensor *tensors, int32_t count, int64_t dimension, gt_
 }
 
 gt_status gt_index_select(gt_tensor a, int64_t dimension, gt_tensor indices, gt_tensor *out) {
-  return guarded([&] { *out = own(at::index_select(unwrap(a), dimension, beside(unwrap(indices), unwrap(a)))); });
+  return guarded([&] {
+    const auto &x = unwrap(a);
+    *out = own(at::index_select(x, dimension, beside(unwrap(indices), x, x.size(dimension))));
+  });
 }
 
 gt_status gt_index_add(gt_tensor input, gt_tensor indices, int64_t rows, gt_tensor *out) {
@@ -112,7 +115,7 @@ gt_status gt_index_add(gt_tensor input, gt_tensor indices, int64_t rows, gt_tens
     const auto &x = unwrap(input);
     auto shape = x.sizes().vec();
     shape[0] = rows;
-    *out = own(at::index_add(at::zeros(shape, x.options()), 0, beside(unwrap(indices), x), x));
+    *out = own(at::index_add(at::zeros(shape, x.options()), 0, beside(unwrap(indices), x, rows), x));
   });
 }
 

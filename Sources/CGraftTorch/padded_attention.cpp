@@ -11,9 +11,11 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
 
+#include <array>
 #include <cmath>
 #include <memory>
 #include <tuple>
+#include <utility>
 
 #include "attention.h"
 #include "hashed_mask.h"
@@ -37,8 +39,8 @@ struct Padding {
         from.push_back(row * longest + i);
       }
     }
-    gather = numbers(to, where);
-    scatter = numbers(from, where);
+    gather = moved(to, where);
+    scatter = moved(from, where);
   }
 
   /// [tokens, heads * d] -> [rows, heads, longest, d]
@@ -70,7 +72,7 @@ struct Queries {
       }
     }
     const auto by_query = [&](const std::vector<int64_t> &values) {
-      return numbers(values, where).view({shape.rows, longest, 1});
+      return moved(values, where).view({shape.rows, longest, 1});
     };
     keys = at::arange(all, at::TensorOptions(at::kLong).device(where));
     end = by_query(ends);
@@ -112,11 +114,14 @@ struct Layout {
            key_count == operands.key.size(0) && shape.lies_as(other);
   }
 
-  /// That of the block before, where it lies so too.
+  /// One of the thread's last two, if it lies so too: blocks of a decoder attend to two in turn.
   static std::shared_ptr<const Layout> of(const AttentionOperands &operands, const AttentionShape &shape) {
-    static thread_local std::shared_ptr<const Layout> last;
-    if (last == nullptr || !last->is_of(operands, shape)) last = std::make_shared<const Layout>(operands, shape);
-    return last;
+    static thread_local std::array<std::shared_ptr<const Layout>, 2> last;
+    for (const auto &layout : last) {
+      if (layout != nullptr && layout->is_of(operands, shape)) return layout;
+    }
+    last[1] = std::exchange(last[0], std::make_shared<const Layout>(operands, shape));
+    return last[0];
   }
 };
 

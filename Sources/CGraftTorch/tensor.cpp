@@ -9,6 +9,7 @@
 #include <torch/csrc/inductor/aoti_torch/c/shim.h>
 #include <torch/headeronly/version.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <string>
@@ -42,6 +43,15 @@ gt_tensor own(at::Tensor tensor) {
 const at::Tensor &unwrap(gt_tensor handle) {
   static const at::Tensor undefined;
   return handle.impl == nullptr ? undefined : *static_cast<const at::Tensor *>(handle.impl);
+}
+
+at::Tensor beside(const at::Tensor &indices, const at::Tensor &data, int64_t size) {
+  if (data.is_cpu() || !indices.is_cpu() || indices.scalar_type() != at::kLong) return indices;
+  const auto values = indices.contiguous();
+  const auto *first = values.data_ptr<int64_t>();
+  const auto *wrong = std::find_if(first, first + values.numel(), [&](int64_t index) { return index < 0 || index >= size; });
+  TORCH_CHECK(wrong == first + values.numel(), "index ", *wrong, " is out of range: there are ", size);
+  return values.to(at::TensorOptions(data.device()), /*non_blocking=*/true);
 }
 
 at::ScalarType scalar_type(gt_dtype dtype) {

@@ -27,7 +27,7 @@ public struct ImageTextBatch: RaggedBatch {
         layout = try RaggedLayout(
             lengths: (0..<count).map { images.layout.length($0) + texts.layout.length($0) },
             keys: texts.layout.rowKeys
-        ).moved(to: texts.ids.device)
+        ).moved(to: images.pixels.device)
         (self.images, self.texts) = (images, texts)
     }
 }

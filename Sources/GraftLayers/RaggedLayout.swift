@@ -244,6 +244,8 @@ public protocol RaggedBatch: Sendable {
 }
 
 /// A batch of token rows.
+///
+/// Ids and positions lie on the CPU whatever the device: they are checked there, and moved by what looks them up.
 public struct TokenBatch: RaggedBatch {
     /// The vocabulary entries of all rows, one after another: int64 [tokens].
     public let ids: Tensor
@@ -274,12 +276,12 @@ public struct TokenBatch: RaggedBatch {
         self.starts = starts
         layout = try RaggedLayout(lengths: rows.map(\.ids.count), keys: keys, starts: starts)
             .moved(to: device)
-        ids = try Tensor(rows.flatMap { $0.ids.map(Int64.init) }).moved(to: device)
-        typeIDs = try Tensor(rows.flatMap { $0.typeIDs.map(Int64.init) }).moved(to: device)
+        ids = try Tensor(rows.flatMap { $0.ids.map(Int64.init) })
+        typeIDs = try Tensor(rows.flatMap { $0.typeIDs.map(Int64.init) })
         let places = zip(rows, starts).flatMap { row, start in
             (start..<start + row.ids.count).map(Int64.init)
         }
-        positions = try Tensor(places).moved(to: device)
+        positions = try Tensor(places)
     }
 
     private init(ids: Tensor, like other: TokenBatch) {
@@ -299,6 +301,6 @@ public struct TokenBatch: RaggedBatch {
             order[Int(layout.offsets[row])] = 0
         }
         let all = try Tensor.concatenated([Tensor([Int64(start)]).moved(to: ids.device), ids])
-        return TokenBatch(ids: try all.selecting(Tensor(order).moved(to: ids.device)), like: self)
+        return TokenBatch(ids: try all.selecting(Tensor(order)), like: self)
     }
 }

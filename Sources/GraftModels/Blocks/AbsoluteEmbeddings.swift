@@ -80,6 +80,6 @@ struct AbsoluteEmbeddings: Sendable {
                 next += id == padding ? 0 : 1
             }
         }
-        return try Tensor(places).moved(to: batch.ids.device)
+        return try Tensor(places)
     }
 }

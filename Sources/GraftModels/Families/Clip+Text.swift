@@ -49,7 +49,7 @@ struct ClipText: Tower {
     /// As the reference: the first such token; where `eos_token_id` is 2, which OpenAI's own files say by mistake,
     /// the first of the largest ids.
     func ends(of batch: TokenBatch) throws(TorchError) -> [Int64] {
-        let ids: [Int64] = try batch.ids.moved(to: .cpu).values()
+        let ids: [Int64] = try batch.ids.values()
         let offsets = batch.layout.offsets
         return try (0..<batch.layout.rowCount).map { row throws(TorchError) in
             let range = Int(offsets[row])..<Int(offsets[row + 1])
