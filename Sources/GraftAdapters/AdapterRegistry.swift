@@ -114,7 +114,7 @@ struct MethodExpression {
                 problem: "'\(text)' has no closing bracket (hint: name[setting=value,...])"
             )
         }
-        name = String(text[..<open])
+        name = text[..<open].trimmingCharacters(in: .whitespacesAndNewlines)
         let inner = text[text.index(after: open)..<text.index(before: text.endIndex)]
         settings = try MethodExpression.pieces(of: inner, separator: ",").filter {
             !$0.allSatisfy(\.isWhitespace)
@@ -126,8 +126,9 @@ struct MethodExpression {
                     problem: "'\(piece)' is not of the form setting=value"
                 )
             }
-            let key = piece[..<equals].trimmingCharacters(in: .whitespaces)
-            let value = piece[piece.index(after: equals)...].trimmingCharacters(in: .whitespaces)
+            let (before, after) = (piece[..<equals], piece[piece.index(after: equals)...])
+            let key = before.trimmingCharacters(in: .whitespacesAndNewlines)
+            let value = after.trimmingCharacters(in: .whitespacesAndNewlines)
             return (key, MethodExpression.value(value))
         }
         let names = settings.map(\.0)

@@ -45,10 +45,11 @@ public struct LabelMap: Sendable, Hashable {
         guard !names.isEmpty else {
             throw .labelNames(reason: "\(dataset.path) has no rows with a class")
         }
-        let bare = Dictionary(grouping: names) {
+        let alike = Dictionary(grouping: names) {
             $0.trimmingCharacters(in: .whitespacesAndNewlines)
         }
-        if let twins = names.lazy.compactMap({ bare[$0] }).first(where: { $0.count > 1 }) {
+        let twins = alike.filter { $0.value.count > 1 }.min { $0.key < $1.key }
+        if let twins = twins?.value {
             let shown = twins.sorted().map { "'\($0)'" }.joined(separator: " and ")
             throw .labelNames(
                 reason: "\(dataset.path) has classes that differ in white space alone: \(shown)"

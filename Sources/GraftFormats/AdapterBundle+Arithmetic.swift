@@ -22,11 +22,12 @@ extension AdapterBundle {
         allowsBaseMismatch: Bool = false
     ) throws -> (bundle: AdapterBundle, kept: Double) {
         let first = adapters[0]
-        for other in adapters.dropFirst() where !allowsBaseMismatch {
+        for other in adapters.dropFirst() {
             guard let reason = other.bundle.base.mismatch(with: first.bundle.base) else { continue }
+            let isShapedAlike = other.bundle.base.isShaped(like: first.bundle.base)
+            if allowsBaseMismatch, isShapedAlike { continue }
             let hint =
-                other.bundle.base.isShaped(like: first.bundle.base)
-                ? " (hint: --allow-base-mismatch combines them all the same)" : ""
+                isShapedAlike ? " (hint: --allow-base-mismatch combines them all the same)" : ""
             throw ConfigurationError(
                 field: "adapters",
                 problem: "'\(other.name)' does not go with '\(first.name)': \(reason)\(hint)"

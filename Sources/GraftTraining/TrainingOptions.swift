@@ -90,6 +90,6 @@ extension TrainingOptions {
         let found = TrainingOptions.named.compactMap { name, text in
             text(self) == text(wanted) ? nil : "--\(name) \(text(self)) instead of \(text(wanted))"
         }
-        return found.isEmpty ? "another optimizer" : found.joined(separator: ", ")
+        return found.isEmpty ? "other settings" : found.joined(separator: ", ")
     }
 }

@@ -66,6 +66,7 @@ struct Eval: ParsableCommand {
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func validate() throws {
+        try checkCounts(["limit": limit])
         guard zeroShot || (prompts.list == nil && prompts.templates.isEmpty) else {
             throw ValidationError("--classes and --template need --zero-shot")
         }

@@ -169,6 +169,10 @@ struct FewShotSettings: ParsableArguments {
     @Option(help: "CLIP-Adapter: the share of what is trained, beside the place as it is.")
     var ratio = 0.2
 
+    func validate() throws {
+        try checkCounts(["epochs": epochs, "batch": batch, "reduction": reduction])
+    }
+
     /// The settings as training takes them.
     func options(seed: UInt64) -> TrainingOptions {
         var options = TrainingOptions()

@@ -61,6 +61,7 @@ struct Generate: ParsableCommand {
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func validate() throws {
+        try checkCounts(["limit": limit])
         guard (file == nil) != texts.isEmpty else {
             throw ValidationError("give either --data or --text")
         }

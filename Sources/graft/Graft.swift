@@ -36,6 +36,8 @@ struct Graft: ParsableCommand {
     )
 
     static func main() {
+        // Who reads a pipe may go: that is an error of writing, not the end of a training run.
+        signal(SIGPIPE, SIG_IGN)
         let arguments = withNegativeNumbers(Array(CommandLine.arguments.dropFirst()))
         do {
             try checkCommand(arguments.first)
@@ -52,7 +54,9 @@ struct Graft: ParsableCommand {
     private static func withNegativeNumbers(_ arguments: [String]) -> [String] {
         arguments.reduce(into: []) { result, argument in
             let isNumber = argument.hasPrefix("-") && Double(argument) != nil
-            guard isNumber, let last = result.last, last.hasPrefix("--"), !last.contains("=") else {
+            guard isNumber, let last = result.last, last.hasPrefix("--"), last != "--",
+                !last.contains("=")
+            else {
                 return result.append(argument)
             }
             result[result.count - 1] = "\(last)=\(argument)"

@@ -69,11 +69,10 @@ struct Inspect: ParsableCommand {
         try task.check(on: base)
         let count = Int(labels) ?? TaskOptions.list(labels).count
         guard count > 0 else { throw ValidationError("--labels must be at least 1") }
-        return HeadConfiguration(
+        return try HeadConfiguration(
             task.kind,
-            outputCount: task.kind.writesText
-                ? base.shape.vocabularySize
-                : task.kind.hasClasses ? count : task.kind.outputCount ?? 1,
+            outputCount: task.kind.hasClasses
+                ? count : base.outputCount(task.kind, labels: nil),
             pooling: base.shape.defaultPooling
         )
     }

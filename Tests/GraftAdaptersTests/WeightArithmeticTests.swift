@@ -288,7 +288,8 @@ struct WeightArithmeticTests {
     func `adapters that were trained otherwise have a mean`(setting: String) throws {
         let sites = try referenceEncoder().sites
         let adapters = [
-            try adapter("a", "seq_bn", on: sites), try adapter("b", "seq_bn[\(setting)]", on: sites),
+            try adapter("a", "seq_bn", on: sites),
+            try adapter("b", "seq_bn[\(setting)]", on: sites),
         ]
         let combined = try WeightArithmetic(.linear, count: 2)(adapters)
         for (name, found) in combined.parameters {

@@ -27,6 +27,11 @@ import Testing
                 == "label names: rows has classes that differ in white space alone: 'a' and 'a '"
                 + " (hint: trim them)"
         )
+        let both = try rows([" a", "b", "a "])
+        #expect(
+            complaint { () throws(DataError) in _ = try LabelMap(of: both) }?
+                .contains("' a' and 'a '") == true
+        )
     }
 
     @Test func `names may be given, and numbers then count them`() throws {

@@ -163,7 +163,7 @@ struct ResumeTests {
         expect("--workers ") { $0.workers += 1 }
         expect("--batch 8 instead of 4") { $0.batchSize = 4 }
         expect("--epochs 4 instead of 9, --warmup ") { ($0.epochs, $0.warmup) = (9, 0.5) }
-        expect("another optimizer") { $0.optimizer.beta1 = 0.5 }
+        expect("other settings") { $0.optimizer.beta1 = 0.5 }
         #expect(try folder.read(options: run.options).step == 2)
 
         let progress = URL(filePath: path + "/step-2/progress.json")

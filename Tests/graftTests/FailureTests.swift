@@ -218,6 +218,20 @@ import Testing
             "eval.jsonl"
         )
         expectFailure(twice, naming: ["--adapter: is given twice"])
+        let files = try await shop.graft("eval", "--config", "a.yaml", "--config", "b.yaml")
+        expectFailure(files, naming: ["--config: is given twice"])
+        let none = try await shop.graft(
+            "eval",
+            "--model",
+            shop.model,
+            "--adapter",
+            "a",
+            "--data",
+            "eval.jsonl",
+            "--limit",
+            "-1"
+        )
+        #expect(none.errors.contains("--limit must be at least 1, found -1"), "\(none.errors)")
         for (value, problem) in [
             ("--learning-rate", "--learning-rate must be positive, found -1.0"),
             ("--limit", "--limit must be at least 1, found -1"),

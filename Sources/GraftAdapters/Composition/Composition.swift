@@ -117,7 +117,7 @@ extension Composition {
         _ operation: MethodExpression,
         _ parts: [Composition]
     ) throws(ConfigurationError) {
-        var settings = Dictionary(operation.settings) { _, last in last }
+        var settings = Dictionary(uniqueKeysWithValues: operation.settings)
         switch operation.name {
         case "stack": self = .stack(parts)
         case "fuse": self = .fuse(parts)

@@ -46,7 +46,7 @@ extension LoRA {
             throw ConfigurationError(
                 field: "rank",
                 problem: "is \(rank), and what is combined has at most \(most)"
-                    + " (hint: leave it out for all there is)"
+                    + " (hint: at most \(most))"
             )
         }
         result.method = first.method.ofScaleOne(ranks: ranks)

@@ -203,7 +203,7 @@ extension ImageDataset {
         let ordered = pictures.sorted { name($0) < name($1) }
         guard let limit, limit < ordered.count else { return ordered }
         // They lie class by class, so the first ones would be of one class.
-        return (0..<limit).map { ordered[$0 * ordered.count / limit] }
+        return (0..<max(0, limit)).map { ordered[$0 * ordered.count / limit] }
     }
 
     /// Rows of pictures in folders, whose classes are the folders' names.

@@ -54,9 +54,11 @@ enum RunFile {
         }
         guard !repeated.isEmpty, let command = command(of: arguments) else { return }
         let options = try OptionDescription.all(of: command)
-        for name in repeated where options[name]?.readsOnePath == true && name != "output" {
+        for name in repeated {
+            let isRead = name == "config" || options[name]?.readsOnePath == true
+            guard isRead, name != "output" else { continue }
             throw CommandError(
-                "--\(name): is given twice, and takes one \(options[name]?.valueName ?? "value")"
+                "--\(name): is given twice, and takes one \(options[name]?.valueName ?? "file")"
             )
         }
     }
@@ -126,7 +128,9 @@ private struct OptionDescription: Decodable {
     let valueName: String?
 
     /// Whether its value is one file or folder.
-    var readsOnePath: Bool { !isRepeating && ["file", "folder"].contains(valueName) }
+    var readsOnePath: Bool {
+        !isRepeating && ["file", "folder"].contains(valueName)
+    }
 
     struct Name: Decodable {
         let kind: String
