@@ -179,7 +179,7 @@ import Testing
         (["--adapters", "runs/one,runs/other"], "'other' does not go with 'one'"),
         (
             ["--adapters", "runs/one,runs/other", "--allow-base-mismatch"],
-            "'other' has it, 'one' does not"
+            "'other' does not go with 'one'"
         ),
         (["--weights", "0.5,x"], "'x' is no number"),
         (["--operation", "ties"], "density: 'ties' needs the share"),
