@@ -72,6 +72,16 @@ extension BaseModel {
         )
     }
 
+    /// What the model does as it is, without a head that training adds; `nil` for encoders.
+    public var ownTask: HeadKind? {
+        switch model {
+        case is any ImageTextModel: .imageText
+        case is any EncoderDecoder: .seq2seq
+        case is any LanguageModel: .causalLM
+        default: nil
+        }
+    }
+
     /// The outputs of a head.
     ///
     /// - Parameters:

@@ -78,21 +78,26 @@ public struct Predictor: Sendable {
         self.base = base
     }
 
-    /// Takes a CLIP model as it is, for pairs of images and texts.
+    /// Takes a model as it is, if what it does needs no adapter: text and image models pair them, others write.
     ///
-    /// - Parameter base: The frozen model.
-    /// - Throws: ``TrainingError`` for models of other kinds.
-    public init(pairsOn base: BaseModel) throws {
+    /// - Parameters:
+    ///   - base: The frozen model.
+    ///   - maxLength: The longest row in tokens.
+    /// - Throws: ``TrainingError`` for a model without a head of its own.
+    public init(frozen base: BaseModel, maxLength: Int) throws {
+        let family = base.shape.family
+        guard let kind = base.ownTask else {
+            throw TrainingError.settings(
+                "a \(family) model answers nothing without an adapter's head (hint: give an adapter)"
+            )
+        }
         let bundle = AdapterBundle(
             method: try AdapterRegistry.builtin.method(named: HeadOnly.identifier),
             methodName: HeadOnly.identifier,
-            head: HeadConfiguration(
-                .imageText,
-                outputCount: try base.outputCount(.imageText, labels: nil)
-            ),
+            head: HeadConfiguration(kind, outputCount: try base.outputCount(kind, labels: nil)),
             labels: [],
-            maxLength: base.shape.positions,
-            readsPairs: true,
+            maxLength: maxLength,
+            readsPairs: kind == .imageText,
             base: try base.identity(),
             provenance: [:],
             tensors: [:]

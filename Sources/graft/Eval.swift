@@ -21,8 +21,12 @@ struct Eval: ParsableCommand {
 
               graft eval --model t5-small --adapter runs/german --data test.jsonl --generate --beams 4
 
-            A CLIP model is scored without an adapter, or with one of --task image-text: on rows of pictures with \
-            captions, by how well they find each other, or with --zero-shot, by the names of classes.
+            Models that write are scored without an adapter too, to see what training gains.
+
+              graft eval --model TinyLlama --data test.jsonl
+
+            So is a CLIP model, with or without an adapter of --task image-text: on rows of pictures with captions, by \
+            how well they find each other, or with --zero-shot, by the names of classes.
 
               graft eval --model clip --data captions.jsonl
               graft eval --model clip --data flowers/test --zero-shot --template 'a photo of a {}, a flower.'
@@ -33,7 +37,7 @@ struct Eval: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The adapter's folder, or a composition of such: 'stack(a,b)'.",
+            "The adapter's folder, or a composition of such: 'stack(a,b)' (default: the frozen model, if it writes or is a CLIP model).",
             valueName: "folder"
         )
     )
@@ -51,6 +55,12 @@ struct Eval: ParsableCommand {
     @Option(help: "Read at most this many rows: the first; of pictures in folders, evenly spread.")
     var limit: Int?
 
+    @Option(
+        help:
+            "Without --adapter, the longest row in tokens (default: 512, or the model's positions); an adapter knows its own."
+    )
+    var maxLength: Int?
+
     @Flag(
         help: "Score a CLIP model that knows classes by their names (default: those of the rows)."
     )
@@ -67,6 +77,9 @@ struct Eval: ParsableCommand {
 
     func validate() throws {
         try checkCounts(["limit": limit])
+        guard maxLength == nil || (adapter == nil && !zeroShot) else {
+            throw ValidationError("--max-length is for models without --adapter and --zero-shot")
+        }
         guard zeroShot || (prompts.list == nil && prompts.templates.isEmpty) else {
             throw ValidationError("--classes and --template need --zero-shot")
         }
@@ -77,12 +90,9 @@ struct Eval: ParsableCommand {
 
     func run() throws {
         let base = try model.load()
-        let predictor = try adapter.map { try adapterOptions.predictor($0, on: base) }
-        guard predictor != nil || base.model is any ImageTextModel else {
-            throw ValidationError("missing --adapter: only a CLIP model is scored without")
-        }
-        let kind: HeadKind =
-            zeroShot ? .classification : predictor?.bundle.head.kind ?? .imageText
+        if zeroShot { _ = try base.imageTextModel }
+        let predictor = try adapter.map { try adapterOptions.predictor($0, on: base) } ?? frozen(base)
+        let kind = zeroShot ? .classification : predictor.bundle.head.kind
         guard !generate || kind.writesText else {
             throw CommandError(
                 "--generate: \(kind.rawValue) writes no texts",
@@ -95,13 +105,13 @@ struct Eval: ParsableCommand {
             on: base,
             labelled: true,
             limit: limit,
-            remembered: predictor?.bundle.columnNames ?? ColumnNames()
+            remembered: predictor.bundle.columnNames
         )
         if let warning = dataset.warning { common.logger.warning("\(warning)") }
         let (rows, metrics, speed) =
             try zeroShot
             ? scoreByName(dataset, predictor, on: base)
-            : score(dataset, predictor ?? Predictor(pairsOn: base), on: base)
+            : score(dataset, predictor, on: base)
         guard !common.json else {
             Console.out(
                 .object([
@@ -127,6 +137,20 @@ struct Eval: ParsableCommand {
         }
     }
 
+    private func frozen(_ base: BaseModel) throws -> Predictor {
+        guard let kind = base.ownTask else {
+            throw ValidationError(
+                "missing --adapter: a \(base.shape.family) model has no head of its own to score"
+            )
+        }
+        let longest = try TrainingSettings.longestRow(
+            maxLength,
+            of: kind,
+            positions: base.shape.positions
+        )
+        return try Predictor(frozen: base, maxLength: longest)
+    }
+
     /// What a score is about, what it is, and how long it took.
     private typealias Score = (rows: EncodedRows, metrics: Metrics, speed: Stopwatch.Speed)
 
@@ -149,7 +173,7 @@ struct Eval: ParsableCommand {
 
     private func scoreByName(
         _ dataset: TaskRows,
-        _ predictor: Predictor?,
+        _ predictor: Predictor,
         on base: BaseModel
     ) throws -> Score {
         let classes = try prompts.classes ?? LabelMap(of: dataset.answers).names

@@ -119,6 +119,23 @@ import Testing
         let loss = try #require(metrics["loss"] as? Double)
         #expect(abs(log(perplexity) - loss) < 1e-6 && metrics["bits_per_byte"] is Double)
 
+        // The frozen model is scored in the same way, and is worse.
+        func frozen(_ more: String...) async throws -> GraftCommand.Outcome {
+            try await GraftCommand.run(
+                ["eval", "--model", shop.model, "--data", "pairs.jsonl", "--json"] + more,
+                in: shop.path
+            )
+        }
+        let before = try #require(try await frozen().json()["metrics"] as? [String: Any])
+        #expect(try #require(before["perplexity"] as? Double) > perplexities[0])
+        #expect(before["bits_per_byte"] is Double)
+        let cut = try #require(
+            try await frozen("--max-length", "6").json()["metrics"] as? [String: Any]
+        )
+        #expect(cut["loss"] as? Double != before["loss"] as? Double)
+        let known = try await frozen("--adapter", "a", "--max-length", "4")
+        #expect(known.status == 64 && known.errors.contains("--max-length is for models without"))
+
         let asked = try await GraftCommand.run(["predict"] + use, in: shop.path)
         let logarithms = try asked.rows().compactMap { $0["log_probability"] as? Double }
         #expect(logarithms.count == 12)

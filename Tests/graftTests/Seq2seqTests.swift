@@ -47,6 +47,14 @@ import Testing
         #expect(figures["exact_match"] as? Double == 1 && figures["rouge_l"] as? Double == 1)
         #expect(figures["bleu"] is Double && figures["chrf"] is Double)
 
+        let frozen = [
+            "eval", "--model", shop.model, "--data", "pairs.jsonl", "--text-column", "en",
+            "--label-column", "de", "--json",
+        ]
+        let before = try await GraftCommand.run(frozen, in: shop.path)
+        let untrained = try #require(try before.json()["metrics"] as? [String: Any])
+        #expect(try #require(untrained["perplexity"] as? Double) > #require(perplexity))
+
         let expected = Seq2seqCommandTests.subjects.map { "very \($0)" }
         let asked = try await GraftCommand.run(["predict"] + use, in: shop.path).rows()
         #expect(asked.map { $0["text"] as? String } == expected)

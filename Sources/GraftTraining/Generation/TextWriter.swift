@@ -66,7 +66,7 @@ public struct TextWriter: Sendable {
             head = predictor.model.head
             adapters = predictor.model.adapters
         } else {
-            let kind: HeadKind = base.model is any EncoderDecoder ? .seq2seq : .causalLM
+            let kind = base.ownTask == .seq2seq ? HeadKind.seq2seq : .causalLM
             head = try Head(
                 HeadConfiguration(kind, outputCount: base.shape.vocabularySize),
                 writer: kind.writer(base.model)

@@ -132,7 +132,7 @@ struct ContrastiveTests {
         let best = try #require(outcome.epochs.first { $0.epoch == outcome.bestEpoch }?.metrics)
         #expect((best[.recallAt1] ?? 0) > 0.9)
         #expect(best[.imageRecallAt10] == 1 && best[.textRecallAt10] == 1)
-        let frozen = try Predictor(pairsOn: base)
+        let frozen = try Predictor(frozen: base, maxLength: 12)
         let before = try HeadKind.imageText.metrics(
             frozen.model.predictions(rows, loss: TaskLoss(.imageText)),
             of: rows,
