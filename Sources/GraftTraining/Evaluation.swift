@@ -49,8 +49,8 @@ extension AdaptedModel {
         progress: @Sendable (Int) -> Void = { _ in }
     ) throws -> Predictions {
         try pack(for: data)
-        let parts = data.parts(partLength: partLength)
         let workers = device == .cpu ? workers : Workers(1)
+        let parts = data.parts(partLength: partLength, for: workers)
         let results = try workers.map(parts.count) { index in
             let part = try predictions(
                 of: parts[index],
@@ -221,20 +221,27 @@ extension HeadKind {
 }
 
 extension EncodedRows {
-    /// Splits the rows into parts of a bounded number of tokens; a longer row is a part of its own.
+    /// Splits the rows into parts of about equal numbers of tokens, as many for each worker.
     ///
-    /// Rows of like length are together: parts take alike long, and memory stays even.
-    package func parts(partLength: Int) -> [[Int]] {
+    /// Rows of like length are together, so that their attention is computed at once. No worker waits for another's last
+    /// part.
+    ///
+    /// - Parameters:
+    ///   - partLength: The tokens of a part; a longer row is a part of its own.
+    ///   - workers: How many parts are computed at once.
+    /// - Returns: Parts of which none is empty.
+    package func parts(partLength: Int, for workers: Workers) -> [[Int]] {
         let sorted = (0..<count).sorted { (length($0), $0) < (length($1), $1) }
+        let turn = max(1, partLength) * workers.count
+        let wanted = max(1, (tokenCount + turn - 1) / turn) * workers.count
         var parts: [[Int]] = []
-        var tokens = 0
+        var done = 0
         for row in sorted {
-            if parts.isEmpty || tokens + length(row) > partLength {
-                parts.append([])
-                tokens = 0
-            }
+            // A row belongs to the part in which its middle lies.
+            let isBeyond = (done + length(row) / 2) * wanted >= tokenCount * parts.count
+            if isBeyond && parts.count < wanted || parts.isEmpty { parts.append([]) }
             parts[parts.count - 1].append(row)
-            tokens += length(row)
+            done += length(row)
         }
         return parts
     }

@@ -45,8 +45,8 @@ extension AdaptedModel {
         adapters: [String],
         workers: Workers = Workers()
     ) throws -> FusionWeights {
-        let parts = data.parts(partLength: Workers.partLength)
         let workers = device == .cpu ? workers : Workers(1)
+        let parts = data.parts(partLength: Workers.partLength, for: workers)
         let sums = try workers.map(parts.count) { index in
             try withoutGradients { () throws in
                 let batch = try data.batch(parts[index], device: device)

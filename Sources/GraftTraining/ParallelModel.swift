@@ -103,8 +103,8 @@ public struct ParallelModel: Sendable {
         partLength: Int = Workers.partLength
     ) throws -> [Predictions] {
         try members[0].pack(for: data)
-        let parts = data.parts(partLength: partLength / members.count)
         let workers = members[0].device == .cpu ? workers : Workers(1)
+        let parts = data.parts(partLength: partLength / members.count, for: workers)
         let results = try workers.map(parts.count) { index in
             try withoutGradients { () throws in
                 try zip(members, logits(of: parts[index], in: data)).map { member, logits in

@@ -91,7 +91,8 @@ struct Eval: ParsableCommand {
     func run() throws {
         let base = try model.load()
         if zeroShot { _ = try base.imageTextModel }
-        let predictor = try adapter.map { try adapterOptions.predictor($0, on: base) } ?? frozen(base)
+        let predictor =
+            try adapter.map { try adapterOptions.predictor($0, on: base) } ?? frozen(base)
         let kind = zeroShot ? .classification : predictor.bundle.head.kind
         guard !generate || kind.writesText else {
             throw CommandError(

@@ -28,6 +28,36 @@ struct EncodedRowsTests {
         )
     }
 
+    private func films(_ lengths: [Int]) throws -> EncodedRows {
+        let lines = lengths.map { length in
+            let text = Array(repeating: "film", count: length - 2).joined(separator: " ")
+            return #"{"text":"\#(text)","label":0}"#
+        }
+        return try rows(lines.joined(separator: "\n"), .classification)
+    }
+
+    @Test(arguments: [(16, 1, 4), (16, 2, 4), (12, 3, 6), (1000, 2, 2), (1, 2, 12), (0, 1, 12)])
+    func `parts are alike long, and as many for each worker`(
+        partLength: Int,
+        workers: Int,
+        count: Int
+    ) throws {
+        let rows = try films([5, 3, 7, 4, 4, 7, 3, 5, 6, 6, 6, 4])
+        let parts = rows.parts(partLength: partLength, for: Workers(workers))
+        #expect(parts.count == count)
+        #expect(parts.flatMap(\.self).sorted() == Array(0..<12))
+        let tokens = parts.map { $0.map(rows.length).reduce(0, +) }
+        #expect(tokens.reduce(0, +) == 60)
+        // A part ends at most half a row beside where it should.
+        #expect(tokens.allSatisfy { abs($0 - 60 / count) <= 7 })
+    }
+
+    @Test
+    func `a row that is longer than a part is one`() throws {
+        let rows = try films([4, 30, 4, 28, 4])
+        #expect(rows.parts(partLength: 12, for: Workers(2)) == [[0, 2, 4], [3], [1]])
+    }
+
     @Test
     func `classes, lists of classes and numbers`() throws {
         let classes = try rows(

@@ -41,7 +41,8 @@ public struct ImageTextEncoder: Sendable {
     /// - Returns: float32 [rows, `embeddingSize`], of any length.
     /// - Throws: `TorchError` if memory runs out.
     public func images(_ rows: EncodedRows, workers: Workers = Workers()) throws -> Tensor {
-        try placed(rows.parts(partLength: Workers.partLength), count: rows.count, workers) { part in
+        let parts = rows.parts(partLength: Workers.partLength, for: workers)
+        return try placed(parts, count: rows.count, workers) { part in
             guard let batch = try rows.batch(part, device: base.device) as? ImageBatch else {
                 throw TrainingError.settings("these rows are no images")
             }

@@ -69,7 +69,7 @@ struct HiddenStates {
         wanted: WantedTokens,
         _ read: @Sendable (EncoderOutput) throws -> Tensor
     ) throws -> [(rows: [Int], value: Tensor)] {
-        let batches = rows.parts(partLength: Workers.partLength)
+        let batches = rows.parts(partLength: Workers.partLength, for: workers)
         return try workers.map(batches.count) { index in
             try withoutGradients { () throws in
                 let batch = try rows.batch(batches[index], device: device)
