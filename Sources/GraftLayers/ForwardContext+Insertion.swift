@@ -18,12 +18,12 @@ extension ForwardContext {
         // In generation they were put in with the row's first tokens.
         if let cache, !cache.isEmpty { return x }
         let (grown, order, kept) = try layout.inserting(added.size(0), at: position)
-        let places = try Tensor(kept).moved(to: x.device)
+        let places = try Tensor(kept)
         ownTokens =
             try ownTokens.map { own throws(TorchError) in try places.selecting(own) }
             ?? places
         layout = grown
         return try Tensor.concatenated([added.converted(to: x.dtype), x])
-            .selecting(Tensor(order).moved(to: x.device))
+            .selecting(Tensor(order))
     }
 }

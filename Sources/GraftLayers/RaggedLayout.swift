@@ -90,7 +90,7 @@ public struct RaggedLayout: Sendable {
     public func firstTokens(of x: Tensor) throws(TorchError) -> Tensor {
         if (0..<rowCount).allSatisfy({ length($0) == 1 }) { return x }
         try checkRowsHaveTokens()
-        return try x.selecting(Tensor(Array(offsets.dropLast())).moved(to: x.device))
+        return try x.selecting(Tensor(Array(offsets.dropLast())))
     }
 
     /// Makes room for new tokens in every row.

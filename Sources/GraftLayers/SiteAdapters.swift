@@ -188,7 +188,7 @@ extension KeyPrefix {
             ends.append(Int64(indices.count))
         }
         let keys = try Tensor.concatenated(prefixes.map(\.key))
-        let order = try Tensor(indices).moved(to: keys.device)
+        let order = try Tensor(indices)
         self.init(
             key: try keys.selecting(order),
             value: try Tensor.concatenated(prefixes.map(\.value)).selecting(order),

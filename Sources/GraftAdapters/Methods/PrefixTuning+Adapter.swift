@@ -116,7 +116,7 @@ struct PrefixAdapter: AttentionAdapter {
         )
         .moved(to: input.device)
         let repeats = (0..<rows).flatMap { _ in (0..<method.length).map(Int64.init) }
-        let order = try Tensor(repeats).moved(to: input.device)
+        let order = try Tensor(repeats)
         key = try prefixes.dropout(key.selecting(order), method.dropout, at: site, "prefix key")
         value = try prefixes.dropout(
             value.selecting(order),

@@ -110,8 +110,7 @@ public struct PromptTuning: AdapterMethod, Hashable {
                 )
             }
             let repeated = (0..<length).map { Int64(startTokens[$0 % startTokens.count]) }
-            let indices = try Tensor(repeated).moved(to: words.device)
-            return .copy(try words.selecting(indices))
+            return .copy(try words.selecting(Tensor(repeated)))
         }
     }
 }

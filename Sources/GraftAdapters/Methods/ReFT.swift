@@ -171,7 +171,7 @@ struct ReFTAdapter: BlockAdapter {
             }
             start += positions.count
             let indices = try Tensor(positions)
-            let x = try hidden.selecting(indices.moved(to: hidden.device))
+            let x = try hidden.selecting(indices)
             var changed = try unit(x.converted(to: .float32))
             if method.dropout > 0, let seed = context.seed(at: site, place) {
                 changed = try changed.dropout(
@@ -182,7 +182,6 @@ struct ReFTAdapter: BlockAdapter {
             }
             parts.append(try changed.converted(to: hidden.dtype))
         }
-        let taken = try Tensor(order).moved(to: hidden.device)
-        return try Tensor.concatenated(parts).selecting(taken)
+        return try Tensor.concatenated(parts).selecting(Tensor(order))
     }
 }
