@@ -44,6 +44,8 @@ struct Encode: ParsableCommand {
     )
     var file: String
 
+    @OptionGroup var rowLimit: RowLimit
+
     @Option(help: ArgumentHelp("The file to write.", valueName: "file.safetensors"))
     var output: String
 
@@ -158,7 +160,7 @@ struct Encode: ParsableCommand {
         let encoder = try ImageTextEncoder(base, adapter: predictor)
         let (clock, places, broken): (Stopwatch, Tensor, Int)
         if texts {
-            let rows = try data.columns.readTexts(file)
+            let rows = try data.columns.readTexts(file, limit: rowLimit.limit)
             clock = Stopwatch()
             (places, broken) = (try encoder.texts(rows.map(\.text)), 0)
         } else {
@@ -192,6 +194,7 @@ struct Encode: ParsableCommand {
             for: kind,
             on: base,
             labelled: false,
+            limit: rowLimit.limit,
             remembered: predictor?.bundle.columnNames ?? ColumnNames()
         )
         if let warning = rows.warning { common.logger.warning("\(warning)") }

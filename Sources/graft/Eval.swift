@@ -52,8 +52,7 @@ struct Eval: ParsableCommand {
     )
     var file: String
 
-    @Option(help: "Read at most this many rows: the first; of pictures in folders, evenly spread.")
-    var limit: Int?
+    @OptionGroup var rowLimit: RowLimit
 
     @Option(
         help:
@@ -76,7 +75,6 @@ struct Eval: ParsableCommand {
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func validate() throws {
-        try checkCounts(["limit": limit])
         guard maxLength == nil || (adapter == nil && !zeroShot) else {
             throw ValidationError("--max-length is for models without --adapter and --zero-shot")
         }
@@ -105,7 +103,7 @@ struct Eval: ParsableCommand {
             for: kind,
             on: base,
             labelled: true,
-            limit: limit,
+            limit: rowLimit.limit,
             remembered: predictor.bundle.columnNames
         )
         if let warning = dataset.warning { common.logger.warning("\(warning)") }

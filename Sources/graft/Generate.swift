@@ -47,8 +47,7 @@ struct Generate: ParsableCommand {
     @Flag(help: "Take texts for what a user says, and answer them.")
     var chat = false
 
-    @Option(help: "Read at most this many rows.")
-    var limit: Int?
+    @OptionGroup var rowLimit: RowLimit
 
     @Option(
         help: ArgumentHelp("Where to write rows (default: the standard output).", valueName: "file")
@@ -61,9 +60,11 @@ struct Generate: ParsableCommand {
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func validate() throws {
-        try checkCounts(["limit": limit])
         guard (file == nil) != texts.isEmpty else {
             throw ValidationError("give either --data or --text")
+        }
+        guard rowLimit.limit == nil || file != nil else {
+            throw ValidationError("--limit goes with --data")
         }
         guard !chat || file == nil else {
             throw ValidationError("--chat goes with --text; rows have a column 'messages'")
@@ -103,7 +104,7 @@ struct Generate: ParsableCommand {
 
     private func rows(remembered: ColumnNames) throws -> Dataset {
         guard let file else { return try DataOptions.rows(texts, for: .causalLM) }
-        return try data.readPrompts(file, limit: limit, remembered: remembered)
+        return try data.readPrompts(file, limit: rowLimit.limit, remembered: remembered)
     }
 
     private func prompt(_ row: Row) -> TextWriter.Prompt {

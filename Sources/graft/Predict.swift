@@ -64,6 +64,8 @@ struct Predict: ParsableCommand {
     )
     var file: String?
 
+    @OptionGroup var rowLimit: RowLimit
+
     @Option(name: .customLong("text"), help: "A text; may be given several times.")
     var texts: [String] = []
 
@@ -93,6 +95,9 @@ struct Predict: ParsableCommand {
     func validate() throws {
         guard [file == nil, texts.isEmpty, pictures.isEmpty].count(where: { !$0 }) == 1 else {
             throw ValidationError("give either --data, --text or --image")
+        }
+        guard rowLimit.limit == nil || file != nil else {
+            throw ValidationError("--limit goes with --data")
         }
         guard !adapters.isEmpty || prompts.classes != nil else {
             throw ValidationError("missing --adapter")
@@ -204,7 +209,7 @@ struct Predict: ParsableCommand {
             try file.map {
                 try data.columns.readPrompts(
                     $0,
-                    limit: nil,
+                    limit: rowLimit.limit,
                     remembered: predictor.bundle.columnNames
                 )
             } ?? data.rows(texts: texts, pictures: pictures, for: kind, on: base).answers
@@ -230,6 +235,7 @@ struct Predict: ParsableCommand {
                     for: kind,
                     on: base,
                     labelled: false,
+                    limit: rowLimit.limit,
                     remembered: remembered
                 )
             } ?? data.rows(texts: texts, pictures: pictures, for: kind, on: base)

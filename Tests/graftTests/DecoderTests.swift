@@ -209,6 +209,7 @@ import Testing
             (["--text", "a", "--top-k", "0"], 1, "top_k"),
             (["--text", "a", "--beams", "2", "--stop", "b"], 1, "stop"),
             (["--text", "a", "--chat"], 1, "no chat template"),
+            (["--text", "a", "--limit", "1"], 64, "--limit goes with --data"),
             (["--text", "a", "--data", "rows.jsonl"], 64, "either --data or --text"),
             (["--text", "a", "--adapter", "nowhere"], 1, "no adapter here"),
         ] as [([String], Int32, String)]

@@ -66,6 +66,17 @@ import Testing
             #expect(scores[label] == scores.values.max())
             #expect((logits[1] > logits[0]) == (label == "positive"))
         }
+        let use = ["--model", shop.model, "--adapter", "a"]
+        let first = try await GraftCommand.run(
+            ["predict", "--data", "eval.jsonl", "--limit", "3"] + use,
+            in: shop.path
+        )
+        #expect(try first.rows().map { $0["id"] as? String } == ["r0", "r1", "r2"])
+        let text = try await GraftCommand.run(
+            ["predict", "--text", "a", "--limit", "3"] + use,
+            in: shop.path
+        )
+        #expect(text.status == 64 && text.errors.contains("--limit goes with --data"))
     }
 
     @Test func `several adapters answer side by side`() async throws {
@@ -100,6 +111,12 @@ import Testing
             common + ["pooled.safetensors", "--pool", "mean", "--normalize"],
             in: shop.path
         )
+        let few = try await GraftCommand.run(
+            common + ["few.safetensors", "--limit", "3"],
+            in: shop.path
+        )
+        #expect(few.status == 0, "\(few.errors)")
+        #expect(try TensorFile(path: shop.path + "/few.safetensors").tensors.count == 3)
         #expect(pooled.status == 0, "\(pooled.errors)")
         let states = try TensorFile(path: shop.path + "/rows.safetensors").tensors
         let vectors = try TensorFile(path: shop.path + "/pooled.safetensors").tensors

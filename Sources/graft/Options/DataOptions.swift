@@ -80,13 +80,9 @@ struct DataOptions: ParsableArguments {
     }
 
     /// Reads a file's texts.
-    func readTexts(
-        _ path: String,
-        split: Bool = false,
-        remembered: ColumnNames = ColumnNames()
-    ) throws -> Dataset {
+    func readTexts(_ path: String, split: Bool = false, limit: Int? = nil) throws -> Dataset {
         let kind: HeadKind = split ? .tagging : .classification
-        return try read(path, for: kind, labelled: false, remembered: remembered)
+        return try read(path, for: kind, labelled: false, limit: limit, remembered: ColumnNames())
     }
 
     /// Reads what a language model is to go on from: texts, prompts or conversations.

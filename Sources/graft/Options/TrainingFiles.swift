@@ -18,7 +18,7 @@ struct TrainingFiles: ParsableArguments {
 
     @Option(
         help:
-            "Read at most this many training rows: the first; of pictures in folders, evenly spread."
+            "Read at most this many training rows: the first; of pictures in folders and archives, evenly spread."
     )
     var limit: Int?
 

@@ -1,0 +1,12 @@
+internal import ArgumentParser
+
+/// How many rows are read.
+struct RowLimit: ParsableArguments {
+    @Option(
+        help:
+            "Read at most this many rows: the first; of pictures in folders and archives, evenly spread."
+    )
+    var limit: Int?
+
+    func validate() throws { try checkCounts(["limit": limit]) }
+}
