@@ -50,20 +50,37 @@ public struct DenseWeight: Weight {
     }
 }
 
+/// Where a checkpoint keeps the parameters of a projection.
+public struct StoredProjection: Sendable, Hashable {
+    /// The place of the parameters in the model, less the `weight` and `bias` themselves.
+    public let path: String
+    /// Whether the weight is stored as [input, output].
+    public let isTransposed: Bool
+    /// Which outputs are the projection's own, where several share the parameters.
+    public let outputs: Range<Int>?
+
+    /// Names a place.
+    public init(_ path: String, isTransposed: Bool = false, outputs: Range<Int>? = nil) {
+        self.path = path
+        self.isTransposed = isTransposed
+        self.outputs = outputs
+    }
+}
+
 /// A linear map `y = x Wᵀ + b`.
 public struct Linear: Sendable {
     /// [output, input], however it is held.
     public let weight: any Weight
     /// What is added: [output].
     public let bias: Tensor?
-    /// The place of its parameters in the model, less the `weight` and `bias` themselves.
-    public let path: String
+    /// Where its parameters are; `nil` if it has none of its own.
+    public let stored: StoredProjection?
 
-    /// Wraps a weight [output, input] and a bias [output] that no parameters of their own hold.
-    public init(weight: any Weight, bias: Tensor? = nil) {
+    /// Wraps a weight [output, input] and a bias [output].
+    public init(weight: any Weight, bias: Tensor? = nil, stored: StoredProjection? = nil) {
         self.weight = weight
         self.bias = bias
-        path = ""
+        self.stored = stored
     }
 
     /// Asks `scope` for `weight` and, if wanted, `bias`.
@@ -75,7 +92,7 @@ public struct Linear: Sendable {
         weightStart: Initializer = .stored,
         biasStart: Initializer = .stored
     ) throws {
-        path = scope.path
+        stored = StoredProjection(scope.path)
         let matrix = try scope.parameter("weight", shape: [output, input], initial: weightStart)
         weight = DenseWeight(matrix)
         self.bias = bias ? try scope.parameter("bias", shape: [output], initial: biasStart) : nil

@@ -61,37 +61,63 @@ extension BaseModel {
     private func mergedTensors(_ predictor: Predictor) throws -> [String: Tensor] {
         let parameters = CheckpointParameters(checkpoint, prefix: checkpointPrefix)
         var changed: [String: Tensor] = [:]
-        func change(_ name: String, to value: Tensor) throws {
+        func stored(_ name: String) throws -> String {
             guard let stored = parameters.storedName(name) else {
                 throw ConfigurationError(
                     field: "method",
                     problem: "the model has no '\(name)' that could take over what is merged"
                 )
             }
-            changed[stored] = value
+            return stored
         }
         if predictor.bundle.method.trainsBase {
             for (name, value) in predictor.bundle.tensors where name.hasPrefix("base.") {
-                try change(String(name.dropFirst("base.".count)), to: value)
+                changed[try stored(String(name.dropFirst("base.".count)))] = value
             }
             return changed
+        }
+        func change(_ kind: String, of place: StoredProjection, to value: Tensor) throws {
+            let name = try stored(place.path + "." + kind)
+            changed[name] = try place.replacing(value) {
+                try changed[name] ?? Tensor(checkpoint.tensor(name)).converted(to: .float32)
+            }
         }
         let merged = try predictor.model.adapters.merged(into: model.sites)
         for target in model.sites.linear {
             guard let merged = merged[target.site] else { continue }
-            let path = target.linear.path
-            guard !path.isEmpty else {
+            guard let place = target.linear.stored else {
                 throw ConfigurationError(
                     field: "method",
-                    problem: "what acts at \(target.site) cannot be merged into a \(shape.family)"
-                        + " model, which stores that projection transposed or as a part of another"
-                        + " (hint: the adapter works unmerged)"
+                    problem: "what acts at \(target.site) cannot be merged: that projection has no"
+                        + " parameters of its own (hint: the adapter works unmerged)"
                 )
             }
-            try change(path + ".weight", to: merged.weight)
-            if let bias = merged.bias { try change(path + ".bias", to: bias) }
+            try change("weight", of: place, to: merged.weight)
+            if let bias = merged.bias { try change("bias", of: place, to: bias) }
         }
         return changed
+    }
+}
+
+extension StoredProjection {
+    /// Parameters as they are stored, with those of this projection in place of what was there.
+    ///
+    /// - Parameters:
+    ///   - own: A weight [output, input] or a bias [output].
+    ///   - whole: What is stored, with the outputs of all projections that share it.
+    /// - Returns: Of the shape of `whole`.
+    /// - Throws: What `whole` throws; `TorchError` if memory runs out.
+    fileprivate func replacing(_ own: Tensor, in whole: () throws -> Tensor) throws -> Tensor {
+        let isTurned = isTransposed && own.shape.count == 2
+        var result = own
+        if let outputs {
+            let rows = try isTurned ? whole().transposed(0, 1) : whole()
+            result = try .concatenated([
+                rows.narrowed(0..<outputs.lowerBound), own,
+                rows.narrowed(outputs.upperBound..<rows.size(0)),
+            ])
+        }
+        return try isTurned ? result.transposed(0, 1).contiguous() : result
     }
 }
 

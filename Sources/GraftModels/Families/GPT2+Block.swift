@@ -59,16 +59,14 @@ extension Linear {
         let width = outputs.reduce(0, +)
         let weight = try scope.parameter("weight", shape: [input, width]).transposed(0, 1)
         let bias = try scope.parameter("bias", shape: [width])
-        guard outputs.count > 1 else {
-            return [Linear(weight: DenseWeight(weight), bias: bias)]
-        }
         var start = 0
         return try outputs.map { output in
             defer { start += output }
             let part = start..<start + output
             return Linear(
                 weight: DenseWeight(try weight.narrowed(part)),
-                bias: try bias.narrowed(part)
+                bias: try bias.narrowed(part),
+                stored: StoredProjection(scope.path, isTransposed: true, outputs: part)
             )
         }
     }
