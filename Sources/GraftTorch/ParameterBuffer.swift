@@ -83,6 +83,12 @@ public final class ParameterBuffer: Sendable {
         try check(status, "load", [values, flat])
     }
 
+    /// Whether no value is infinite or NaN.
+    public var areFinite: Bool {
+        // Zero times anything else is no zero.
+        get throws(TorchError) { try (values * 0).sum().item() == 0 }
+    }
+
     /// A copy of all values as they are now.
     public func snapshot() throws(TorchError) -> Tensor { try Tensor.concatenated([values]) }
 }

@@ -187,7 +187,7 @@ public struct Trainer: Sendable {
     ///   - shouldStop: Asked after every step; `true` writes a checkpoint and ends the run.
     ///   - onEvent: Told what happens, on the calling thread.
     /// - Returns: The trained parameters and what the run was like.
-    /// - Throws: ``TrainingError`` if the loss is not finite or the run was stopped.
+    /// - Throws: ``TrainingError`` if the loss, a gradient or a weight is not finite or the run was stopped.
     public func run(
         on data: EncodedRows,
         evaluation: EncodedRows?,
@@ -248,7 +248,7 @@ public struct Trainer: Sendable {
                 )
                 // A finite loss may have infinite derivatives: they must not reach a checkpoint either.
                 guard let change else {
-                    throw TrainingError.nonFiniteLoss(
+                    throw TrainingError.notFinite(
                         step: state.step + 1,
                         checkpoint: checkpoint?.existingPath
                     )
@@ -270,6 +270,14 @@ public struct Trainer: Sendable {
                     options.checkpointInterval > 0
                     && state.step % options.checkpointInterval == 0
                 let isStopping = shouldStop()
+                // A finite gradient may make weights that are not, if the learning rate is large.
+                let isKept = isDue || isStopping || index + 1 == plan.stepsPerEpoch
+                guard try !isKept || parameters.areFinite else {
+                    throw TrainingError.notFinite(
+                        step: state.step,
+                        checkpoint: checkpoint?.existingPath
+                    )
+                }
                 if let checkpoint, isDue || isStopping {
                     try state.capture(parameters, optimizer, rule)
                     try checkpoint.write(state)

@@ -2,8 +2,8 @@ public import GraftTorch
 
 /// Something that stops training, evaluation or prediction, said in one line.
 public enum TrainingError: Error, Sendable, Hashable {
-    /// The loss became infinite or NaN.
-    case nonFiniteLoss(step: Int, checkpoint: String?)
+    /// The loss, its gradient or a weight became infinite or NaN.
+    case notFinite(step: Int, checkpoint: String?)
     /// The run was asked to stop; its state was saved if a path is given.
     case interrupted(step: Int, checkpoint: String?)
     /// A method that acts at no site of the model with its settings.
@@ -24,9 +24,9 @@ public enum TrainingError: Error, Sendable, Hashable {
 extension TrainingError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .nonFiniteLoss(let step, let checkpoint):
+        case .notFinite(let step, let checkpoint):
             let kept = checkpoint.map { "; the last good state is in \($0)" } ?? ""
-            return "the loss or its gradient is not finite at step \(step)\(kept)"
+            return "the loss, its gradient or a weight is not finite at step \(step)\(kept)"
                 + " (hint: lower --learning-rate or set --max-grad-norm)"
         case .interrupted(let step, let checkpoint):
             let kept =

@@ -16,8 +16,10 @@ struct TrainingPlan: Sendable {
     /// Optimizer steps of the run.
     var steps: Int { stepsPerEpoch * options.epochs }
 
-    /// Steps over which the learning rate rises.
-    var warmupSteps: Int { Int((Double(steps) * options.warmup).rounded(.up)) }
+    /// Steps over which the learning rate rises; a rise begins at 0, which must not be all that there is.
+    var warmupSteps: Int {
+        steps > 1 ? Int((Double(steps) * options.warmup).rounded(.up)) : 0
+    }
 
     /// The learning rate of a step, counted from 0.
     func learningRate(_ step: Int) -> Double {

@@ -221,6 +221,14 @@ struct TrainerTests {
     }
 
     @Test
+    func `a run of one step learns`() throws {
+        let run = TrainingRun { ($0.epochs, $0.batchSize) = (1, 1000) }
+        let outcome = try run(TinyModel().base)
+        #expect(outcome.steps.count == 1)
+        #expect(outcome.steps[0].learningRate == run.options.learningRate)
+    }
+
+    @Test
     func `a loss that is not finite ends the run`() throws {
         let base = try TinyModel().base
         let error = #expect(throws: TrainingError.self) {
@@ -228,7 +236,7 @@ struct TrainerTests {
                 ($0.learningRate, $0.warmup, $0.schedule) = (1e38, 0, .constant)
             }(base)
         }
-        guard case .nonFiniteLoss(let step, nil) = error else {
+        guard case .notFinite(let step, nil) = error else {
             Issue.record("expected a non-finite loss, found \(String(describing: error))")
             return
         }

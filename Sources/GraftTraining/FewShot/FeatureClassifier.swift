@@ -76,7 +76,7 @@ extension FeatureClassifier {
                 .crossEntropy(Tensor(rows.map { Int64(labels[$0]) }))
             let value = try loss.item()
             guard value.isFinite else {
-                throw TrainingError.nonFiniteLoss(step: step + 1, checkpoint: nil)
+                throw TrainingError.notFinite(step: step + 1, checkpoint: nil)
             }
             onStep(value)
             let gradient = try buffer.flattened(gradients(of: loss, for: buffer.leaves))
