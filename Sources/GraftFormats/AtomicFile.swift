@@ -19,6 +19,9 @@ package struct AtomicFile: ~Copyable {
     /// - Parameter path: Where the file is to appear; its folder must exist.
     /// - Throws: ``FileError`` if the folder cannot be written or `path` is a folder.
     init(at path: String) throws(FileError) {
+        guard !path.isEmpty else {
+            throw FileError(path: "''", problem: "an empty path names no file")
+        }
         let target = endOfLinks(URL(filePath: path))
         var status = stat()
         if unsafe stat(path, &status) == 0 {

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Glibc
+internal import Synchronization
 
 /// An output folder that appears complete, or not at all.
 ///
@@ -33,6 +34,16 @@ public struct AtomicFolder: ~Copyable {
     /// The folders above the destination that did not exist, innermost first.
     private let createdParents: [String]
 
+    /// The hidden folders of this process.
+    private static let unfinished = Mutex<Set<String>>([])
+
+    /// Removes all hidden folders of this process, which is about to end without going back.
+    package static func discardUnfinished() {
+        for path in unfinished.withLock(\.self) {
+            try? FileManager.default.removeItem(atPath: path)
+        }
+    }
+
     /// Creates the hidden folder, and the folders above it that do not exist.
     ///
     /// - Parameters:
@@ -41,10 +52,7 @@ public struct AtomicFolder: ~Copyable {
     /// - Throws: ``FileError`` if there is a file, or a folder that may not be replaced, or nothing
     ///   can be written there.
     public init(at destination: String, ifExists existing: ExistingFolder) throws(FileError) {
-        // A link to a folder stays a link; the folder that it points to is replaced.
-        let target = URL(filePath: destination, directoryHint: .isDirectory)
-            .standardizedFileURL.resolvingSymlinksInPath()
-        try AtomicFolder.check(target, existing, as: destination)
+        let target = try AtomicFolder.target(destination, ifExists: existing)
         let parents = try AtomicFolder.createFolders(upTo: target.deletingLastPathComponent())
         let hidden = temporarySibling(of: target)
         guard unsafe mkdir(hidden.path, 0o755) == 0 else {
@@ -53,13 +61,16 @@ public struct AtomicFolder: ~Copyable {
             throw error
         }
         createdParents = parents
-        path = hidden.path
+        let path = hidden.path
+        self.path = path
         self.destination = target
+        AtomicFolder.unfinished.withLock { _ = $0.insert(path) }
     }
 
     // After a commit the hidden folder is gone, and the created parents are not empty.
     deinit {
         try? FileManager.default.removeItem(atPath: path)
+        AtomicFolder.unfinished.withLock { _ = $0.remove(path) }
         for parent in createdParents { _ = unsafe rmdir(parent) }
     }
 
@@ -111,13 +122,47 @@ public struct AtomicFolder: ~Copyable {
         try? FileManager.default.removeItem(atPath: aside)
     }
 
+    /// Confirms that a folder may appear, and changes nothing.
+    ///
+    /// - Parameters:
+    ///   - destination: Where the folder is to appear.
+    ///   - existing: What to do with a folder that is there already.
+    /// - Throws: ``FileError`` if there is something that may not be replaced.
+    package static func check(
+        _ destination: String,
+        ifExists existing: ExistingFolder
+    ) throws(FileError) {
+        _ = try target(destination, ifExists: existing)
+    }
+
+    /// The folder that a path means. A link to a folder stays a link; what it leads to is replaced.
+    private static func target(
+        _ destination: String,
+        ifExists existing: ExistingFolder
+    ) throws(FileError) -> URL {
+        guard !destination.isEmpty else {
+            throw FileError(path: "''", problem: "an empty path names no folder")
+        }
+        let target = URL(filePath: destination, directoryHint: .isDirectory)
+            .standardizedFileURL.resolvingSymlinksInPath()
+        try check(target, existing, as: destination)
+        return target
+    }
+
     private static func check(
         _ target: URL,
         _ existing: ExistingFolder,
         as destination: String
     ) throws(FileError) {
-        guard target.pathComponents.count > 1 else {
-            throw FileError(path: destination, problem: "cannot be replaced", hint: "name a folder")
+        let current = URL(filePath: FileManager.default.currentDirectoryPath)
+            .resolvingSymlinksInPath()
+        // Also the folders above the one that the process is in, of which the topmost is '/'.
+        guard !current.pathComponents.starts(with: target.pathComponents) else {
+            throw FileError(
+                path: destination,
+                problem: "is a folder that this command runs in, and cannot be replaced",
+                hint: "name another one"
+            )
         }
         guard FileManager.default.fileExists(atPath: target.path) else { return }
         let contents: [String]

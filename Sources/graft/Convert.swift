@@ -31,6 +31,9 @@ struct Convert: ParsableCommand {
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func run() throws {
+        try AtomicFolder.check(output, ifExists: .refuse)
+        let interruption = Interruption.discarding()
+        defer { withExtendedLifetime(interruption) {} }
         let model = try Llama2CCheckpoint(path: checkpoint)
         let words = try Llama2CTokenizer(path: tokenizer, count: model.header.vocabularySize)
         let base = try AtomicFolder.write(to: output, ifExists: .refuse) { folder in

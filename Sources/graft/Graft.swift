@@ -36,8 +36,6 @@ struct Graft: ParsableCommand {
     )
 
     static func main() {
-        // Who reads a pipe may go: that is an error of writing, not the end of a training run.
-        signal(SIGPIPE, SIG_IGN)
         let arguments = withNegativeNumbers(Array(CommandLine.arguments.dropFirst()))
         do {
             try checkCommand(arguments.first)

@@ -45,7 +45,7 @@ struct Merge: ParsableCommand {
 
     @Option(
         help:
-            "The largest difference of a logit (default: 1e-4; 0.02 for float16 models, 0.2 for bfloat16)."
+            "The largest difference of a logit (default: 1e-4; 0.02 for float16 models, 0.2 for bfloat16; as many times that as the largest logit has ones)."
     )
     var tolerance: Double?
 
@@ -61,6 +61,9 @@ struct Merge: ParsableCommand {
     }
 
     func run() throws {
+        try AtomicFolder.check(output, ifExists: .refuse)
+        let interruption = Interruption.discarding()
+        defer { withExtendedLifetime(interruption) {} }
         let base = try model.load()
         let predictor = try Predictor(
             base,
@@ -83,7 +86,7 @@ struct Merge: ParsableCommand {
                 rows: rows.count,
                 difference: MergeCheck.largestDifference(found, wanted),
                 effect: MergeCheck.largestDifference(frozen, wanted),
-                tolerance: try tolerance ?? MergeCheck.tolerance(of: folder)
+                tolerance: try tolerance ?? MergeCheck.tolerance(of: folder, for: wanted)
             )
             try check.throwIfTooLarge()
             return check

@@ -79,6 +79,17 @@ private struct Interruption: Error {}
         #expect(try text(real + "/a") == "new")
     }
 
+    @Test(arguments: ["", ".", "..", "/", "./", "a/.."])
+    func `neither nothing nor the folder that the process is in is replaced`(path: String) {
+        for existing in [AtomicFolder.ExistingFolder.refuse, .replace] {
+            let error = #expect(throws: FileError.self) {
+                let folder = try AtomicFolder(at: path, ifExists: existing)
+                try folder.commit()
+            }
+            #expect(error?.description.isEmpty == false)
+        }
+    }
+
     @Test func `what stands in the way is refused with a hint`() throws {
         let (file, full) = (folder.path + "/file", folder.path + "/full")
         try put("text", at: file)
@@ -87,7 +98,7 @@ private struct Interruption: Error {}
             (full, AtomicFolder.ExistingFolder.refuse, "is a folder that holds files"),
             (file, .replace, "is not a readable folder"),
             (file + "/out", .refuse, "cannot create the folder: Not a directory"),
-            ("/", .replace, "cannot be replaced"),
+            ("/", .replace, "is a folder that this command runs in, and cannot be replaced"),
         ] {
             let error = #expect(throws: FileError.self) {
                 try AtomicFolder.write(to: path, ifExists: policy) { _ in }

@@ -44,6 +44,27 @@ import Testing
         #expect(!shop.holds("cut.checkpoint"))
     }
 
+    @Test func `an interrupted merge leaves nothing behind`() async throws {
+        let shop = try #require(shop)
+        #expect(try await shop.train(output: "a", "--method", "lora").status == 0)
+        let running = try GraftCommand.start(
+            [
+                "merge", "--model", shop.model, "--adapter", "a", "--output", "merged", "--limit",
+                "20000",
+            ],
+            in: shop.path
+        )
+        let wasUnderWay = await running.send(SIGINT) {
+            shop.contents("").contains { $0.hasSuffix(".partial") }
+        }
+        #expect(wasUnderWay)
+        let outcome = try await running.finished()
+        #expect(outcome.status == 130)
+        #expect(outcome.errors == "graft: interrupted, nothing was written\n")
+        #expect(!shop.holds("merged"))
+        #expect(!shop.contents("").contains { $0.hasSuffix(".partial") })
+    }
+
     @Test func `a killed run goes on to the same bytes`() async throws {
         try await resume(after: SIGKILL, status: -SIGKILL)
     }

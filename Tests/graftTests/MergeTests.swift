@@ -121,7 +121,8 @@ import Testing
 
     /// GPT-2 stores projections transposed, and those of queries, keys and values as one.
     @Test(arguments: [
-        "lora[target_modules=[\"query\",\"value\"]]", "lora[target_modules=all-linear,bias=lora_only]",
+        "lora[target_modules=[\"query\",\"value\"]]",
+        "lora[target_modules=all-linear,bias=lora_only]",
         "ia3", "full",
     ])
     func `parts of a matrix take over what acts at them`(method: String) async throws {

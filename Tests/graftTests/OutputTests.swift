@@ -66,6 +66,16 @@ import Testing
         )
     }
 
+    @Test func `a command ends in silence when nobody reads on`() throws {
+        let shop = try Workshop()
+        let rows = Array(repeating: #"{"text": "the film was good"}"#, count: 40_000)
+        try shop.write(rows.joined(separator: "\n"), to: "many.jsonl")
+        let line = "{ graft tokenize --model '\(shop.model)' --data many.jsonl; echo $? >status; }"
+        let outcome = try shell(line + " | head -1 >/dev/null", in: shop.path)
+        #expect(outcome.errors.isEmpty, "\(outcome.errors)")
+        #expect(String(decoding: try shop.bytes("status"), as: UTF8.self) == "141\n")
+    }
+
     @Test func `a run does not end for want of a log`() throws {
         let shop = try Workshop()
         let line = "train --model '\(shop.model)' --train train.jsonl --epochs 1 --output kept"

@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Foundation
+internal import GraftFormats
 internal import Synchronization
 
 /// Turns the first SIGINT or SIGTERM into a wish that the run may honour when it suits; the second ends the process.
@@ -8,8 +9,18 @@ final class Interruption: @unchecked Sendable {
     // Set up once and only kept alive afterwards, which any thread may do.
     private let sources: [any DispatchSourceSignal]
 
-    /// Starts to listen.
+    /// Ends the process at the first signal, and leaves nothing half-written behind.
+    static func discarding() -> Interruption {
+        Interruption {
+            Console.error("graft: interrupted, nothing was written")
+            AtomicFolder.discardUnfinished()
+            _exit(130)
+        }
+    }
+
+    /// Starts to listen. A reader of the standard output that goes does not end the process then.
     init(onWish: @escaping @Sendable () -> Void) {
+        _ = signal(SIGPIPE, SIG_IGN)
         let queue = DispatchQueue(label: "graft.signals")
         sources = [SIGINT, SIGTERM].map { number in
             _ = signal(number, SIG_IGN)

@@ -24,10 +24,18 @@ struct MergeCheck {
     }
 
     /// What rounding to the element types of a model's weights may cost.
-    static func tolerance(of folder: String) throws -> Double {
+    ///
+    /// - Parameters:
+    ///   - folder: The model.
+    ///   - logits: What it is to compute; what is larger than 1, as the logarithm of a text's probability, is rounded
+    ///     in proportion.
+    /// - Returns: The largest difference.
+    /// - Throws: `SafetensorsError` if the model cannot be read.
+    static func tolerance(of folder: String, for logits: [[Float]]) throws -> Double {
+        let largest = logits.joined().reduce(1) { max($0, Double($1.magnitude)) }
         let types = Set(try Checkpoint(path: folder).tensors.map(\.entry.elementType))
-        if types.contains(.bfloat16) { return 0.2 }
-        return types.contains(.float16) ? 0.02 : 1e-4
+        if types.contains(.bfloat16) { return 0.2 * largest }
+        return (types.contains(.float16) ? 0.02 : 1e-4) * largest
     }
 
     /// Confirms that the merged model may stay.

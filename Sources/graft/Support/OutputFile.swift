@@ -8,6 +8,9 @@ enum OutputFile {
     /// - Returns: The path.
     /// - Throws: ``CommandError`` naming what is there.
     static func checked(_ path: String?) throws -> String? {
+        guard path != "" else {
+            throw CommandError("--output: an empty path names no file", hint: "name one")
+        }
         guard let path, FileManager.default.fileExists(atPath: path) else { return path }
         // Devices and pipes take what they are given.
         let target = URL(filePath: path).resolvingSymlinksInPath().path

@@ -36,6 +36,7 @@ struct OutputFolder {
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         self.path = path
         replaces = overwrite
+        try AtomicFolder.check(path, ifExists: .replace)
         let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         let isInterrupted = FileManager.default.fileExists(atPath: path + ".checkpoint")
         if !contents.isEmpty {
