@@ -183,7 +183,25 @@ private struct StoredBundle: Codable {
 
     init(_ bundle: AdapterBundle) { self.bundle = bundle }
 
+    private enum ForeignKeys: String, CodingKey {
+        case peftType = "peft_type"
+        case adapterHub = "model_class"
+    }
+
+    /// Confirms that no other library wrote the file, whose name PEFT and `adapters` use too.
+    private static func checkOrigin(_ decoder: any Decoder) throws {
+        let keys = try decoder.container(keyedBy: ForeignKeys.self).allKeys
+        guard let key = keys.first else { return }
+        throw ConfigurationError(
+            field: "",
+            problem:
+                "an adapter of \(key == .peftType ? "PEFT" : "AdapterHub"), which Graft does not"
+                + " read yet (hint: graft train makes its own)"
+        )
+    }
+
     init(from decoder: any Decoder) throws {
+        try StoredBundle.checkOrigin(decoder)
         let fields = try decoder.fields(CodingKeys.self)
         let format: String = try fields.required(.format)
         guard format == AdapterBundle.format else {

@@ -10,6 +10,7 @@ public final class CheckpointParameters: ParameterSource {
     private let checkpoint: Checkpoint
     private let prefix: String
     private let dtype: DType?
+    /// The elements of the stored tensors that were asked for.
     private let used = Mutex<[String: Int]>([:])
 
     /// Creates a source.
@@ -46,9 +47,31 @@ public final class CheckpointParameters: ParameterSource {
                     + " \(stored.entry.shape) (hint: do both files come from one model?)"
             )
         }
-        used.withLock { $0[name] = stored.entry.elementCount }
+        used.withLock { $0[stored.entry.name] = stored.entry.elementCount }
         let tensor = try Tensor(stored)
         return try dtype.map { try tensor.converted(to: $0) } ?? tensor
+    }
+
+    /// Confirms that no layer is left over: a model without some of its layers would answer all the same.
+    ///
+    /// Other tensors may be: heads, poolers and buffers that nobody asked for.
+    ///
+    /// - Throws: `ParameterError` naming a tensor like one that was asked for, but of another layer.
+    package func checkAllLayersUsed() throws(ParameterError) {
+        func pattern(_ name: String) -> [Substring] {
+            name.split(separator: ".").map { Int($0) == nil ? $0 : "#" }
+        }
+        let used = Set(used.withLock(\.keys))
+        let patterns = Set(used.map(pattern))
+        let left = checkpoint.names.filter {
+            !used.contains($0) && patterns.contains(pattern($0))
+        }
+        guard let first = left.min() else { return }
+        throw ParameterError(
+            name: first,
+            problem: "is in \(checkpoint.path), but config.json asks for fewer layers"
+                + " (hint: do both files come from one model?)"
+        )
     }
 
     public func contains(_ name: String) -> Bool { stored(name) != nil }

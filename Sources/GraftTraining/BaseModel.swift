@@ -63,6 +63,7 @@ public struct BaseModel: Sendable {
         let source: any ParameterSource =
             device == .cpu ? parameters : ParametersOnDevice(parameters, device: device)
         model = try family.init(configuration, ParameterScope(source))
+        try parameters.checkAllLayersUsed()
         encoder = try BaseModel.tower(of: model)
         parameterCount = parameters.parameterCount
         let readsImages = encoder is any ImageTower

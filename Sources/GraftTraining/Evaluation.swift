@@ -190,7 +190,9 @@ extension HeadKind {
             )
         case .tags:
             let rows = (0..<data.count).map {
-                data.taggedWords($0, predictions.logits[$0], outputs: labels.count)
+                data.taggedWords($0, predictions.logits[$0], outputs: labels.count).compactMap(
+                    \.self
+                )
             }
             metrics = try taggingMetrics(
                 predictions: rows.map { $0.map(\.predicted) },
@@ -257,10 +259,10 @@ struct TaggedWord {
 }
 
 extension EncodedRows {
-    /// The words of a row that were not cut off.
-    func taggedWords(_ row: Int, _ logits: [Float], outputs: Int) -> [TaggedWord] {
+    /// The words of a row; `nil` for one that was cut off, or has no token.
+    func taggedWords(_ row: Int, _ logits: [Float], outputs: Int) -> [TaggedWord?] {
         let tags = tags(row)
-        return wordStarts[row].compactMap { token in
+        return wordStarts[row].map { token in
             guard token >= 0 else { return nil }
             let start = Int(token) * outputs
             return TaggedWord(

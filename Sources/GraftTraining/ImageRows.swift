@@ -29,6 +29,9 @@ struct ImageRows: RowInputs {
 
     func length(_ row: Int) -> Int { tokensPerImage }
 
+    // A picture is never cut.
+    func limitedLength(_ row: Int) -> Int { 0 }
+
     func batch(_ rows: [Int], device: Device) throws(TorchError) -> any RaggedBatch {
         try imageBatch(rows, keys: rows, device: device)
     }

@@ -18,10 +18,11 @@ public import GraftVision
 public struct Predictor: Sendable {
     /// An answer about one row.
     public struct Answer: Sendable {
-        /// What the head's outputs are, unscaled; for tagging one list for each word; none where the model writes text.
+        /// What the head's outputs are, unscaled; for tagging one list for each word, empty where it was not read; none where
+        /// the model writes text.
         public let logits: [[Float]]
-        /// The label of the row, or of each word; any number for multi-label; the text of an answer; the number of a choice;
-        /// empty where there are none.
+        /// The label of the row, or of each word, empty for one that was cut off or has no token; any number for multi-label; the
+        /// text of an answer; the number of a choice; empty where there are none.
         public let labels: [String]
         /// The probability of each label; for regression the predicted number under `value`; where the model writes text
         /// the logarithm of the probability that it writes the row's, its completion or its target, under `log_probability`.
@@ -199,8 +200,10 @@ public struct Predictor: Sendable {
             let width = labels.count
             let words = data.taggedWords(row, logits, outputs: width)
             return Answer(
-                logits: words.map { Array(logits[$0.start..<$0.start + width]) },
-                labels: words.map { labels[$0.predicted] },
+                logits: words.map { word in
+                    word.map { Array(logits[$0.start..<$0.start + width]) } ?? []
+                },
+                labels: words.map { word in word.map { labels[$0.predicted] } ?? "" },
                 scores: []
             )
         }

@@ -132,6 +132,9 @@ struct Encode: ParsableCommand {
         let kind: HeadKind = words ? .tagging : .classification
         let read = try self.read(base, kind, predictor)
         let rows = try base.encoded(read, maxLength: longest, kind: kind, labels: nil)
+        let reader =
+            maxLength != nil ? "--max-length" : predictor == nil ? "the model" : "the adapter"
+        common.warn(CutRows.warning(rows, limit: longest, path: file, of: reader))
         // Of an encoder and a decoder, the states of the one that reads the rows.
         let tower = predictor?.model.encoder ?? base.encoder
         let states = HiddenStates(
@@ -197,7 +200,7 @@ struct Encode: ParsableCommand {
             limit: rowLimit.limit,
             remembered: predictor?.bundle.columnNames ?? ColumnNames()
         )
-        if let warning = rows.warning { common.logger.warning("\(warning)") }
+        common.warn(rows.warning)
         return rows
     }
 

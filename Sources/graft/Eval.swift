@@ -106,7 +106,7 @@ struct Eval: ParsableCommand {
             limit: rowLimit.limit,
             remembered: predictor.bundle.columnNames
         )
-        if let warning = dataset.warning { common.logger.warning("\(warning)") }
+        common.warn(dataset.warning)
         let (rows, metrics, speed) =
             try zeroShot
             ? scoreByName(dataset, predictor, on: base)
@@ -159,6 +159,14 @@ struct Eval: ParsableCommand {
         on base: BaseModel
     ) throws -> Score {
         let rows = try predictor.encode(dataset, labelled: true)
+        common.warn(
+            CutRows.warning(
+                rows,
+                limit: predictor.bundle.maxLength,
+                path: file,
+                of: adapter == nil ? "--max-length" : "the adapter"
+            )
+        )
         let kind = predictor.bundle.head.kind
         let clock = Stopwatch()
         let predictions = try predictor.model.predictions(rows, loss: TaskLoss(kind))

@@ -169,6 +169,14 @@ struct Predict: ParsableCommand {
                 remembered: members[0].bundle.columnNames
             )
             let encoded = try members[0].encode(rows, labelled: false)
+            common.warn(
+                CutRows.warning(
+                    encoded,
+                    limit: members[0].bundle.maxLength,
+                    path: rows.answers.path,
+                    of: "the adapter"
+                )
+            )
             for (index, answers) in zip(group, try Predictor.answers(of: members, encoded)) {
                 answered[index] = AnsweredRows(
                     adapter: predictors[index].name,
@@ -239,7 +247,7 @@ struct Predict: ParsableCommand {
                     remembered: remembered
                 )
             } ?? data.rows(texts: texts, pictures: pictures, for: kind, on: base)
-        if let warning = rows.warning { common.logger.warning("\(warning)") }
+        common.warn(rows.warning)
         return rows
     }
 }

@@ -48,6 +48,7 @@ struct Tokenize: ParsableCommand {
     @OptionGroup(title: "Output") var common: CommonOptions
 
     func validate() throws {
+        try checkCounts(["max-length": maxLength])
         guard (file == nil) != texts.isEmpty else {
             throw ValidationError("give either --data or --text")
         }

@@ -66,6 +66,13 @@ struct PredictorTests {
         let answer = try predictor(["the books is good alice was paris"])
         #expect(answer[0].labels == ["O", "O", "O", "O", "B-PER", "O", "B-LOC"])
         #expect(answer[0].logits.map(\.count) == [3, 3, 3, 3, 3, 3, 3])
+        // Every word has a place, also one without tokens and those beyond the longest row.
+        let bare = try predictor(["the books is good alice \u{200B} was paris"])
+        #expect(bare[0].labels == ["O", "O", "O", "O", "B-PER", "", "O", "B-LOC"])
+        #expect(bare[0].logits.map(\.count) == [3, 3, 3, 3, 3, 0, 3, 3])
+        let long = Array(repeating: "alice", count: 40).joined(separator: " ")
+        let cut = try predictor([long])[0].labels
+        #expect(cut.count == 40 && cut.first != "" && cut.last == "")
     }
 
     @Test

@@ -202,6 +202,8 @@ import Testing
         #expect(one.output == two.output && one.status == 0, "\(one.errors)")
         let beams = try await generate("--data", "prompts.jsonl", "--beams", "3").rows()
         #expect(beams.count == 2)
+        let searched = try await generate("--text", "the film is", "--beams", "3")
+        #expect(searched.output == (beams[0]["text"] as? String ?? "") + "\n")
     }
 
     @Test(

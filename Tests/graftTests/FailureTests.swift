@@ -69,6 +69,7 @@ import Testing
             (["--epohcs", "1"], 64, ["--epohcs", "--epochs"]),
             (["--task", "tagginng"], 64, ["--task", "tagging"]),
             (["--max-length", "41"], 64, ["--max-length", "40"]),
+            (["--max-length", "2"], 64, ["--max-length 2", "no room for text", "2 tokens"]),
             (
                 ["--class-weights", "1,2,3"], 64,
                 ["--class-weights", "2 numbers", "negative, positive"]
@@ -285,6 +286,64 @@ import Testing
         // A file where a folder should be stops root too.
         expectFailure(try await shop.train(output: "train.jsonl/a"), naming: ["train.jsonl"])
         expectFailure(try await shop.train(output: "train.jsonl"), naming: ["train.jsonl"])
+        // An unset variable must not cost the folder that the command runs in.
+        expectFailure(
+            try await shop.train(output: "", "--overwrite"),
+            naming: ["''", "empty path"]
+        )
+        expectFailure(try await shop.train(output: ".", "--overwrite"), naming: [".: ", "runs in"])
+        let answers = try await GraftCommand.run(
+            ["encode", "--model", shop.model, "--data", "eval.jsonl", "--output", ""],
+            in: shop.path
+        )
+        expectFailure(answers, naming: ["--output", "empty path"])
+        #expect(shop.holds("train.jsonl") && !shop.holds("..checkpoint"))
+    }
+
+    @Test func `a model with layers that its configuration does not have`() async throws {
+        let shop = try Workshop(model: "llama/gqa")
+        _ = try shop.copyModel(to: "cut")
+        let path = shop.path + "/cut/config.json"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let count = try #require(text.firstMatch(of: /"num_hidden_layers": ?\d+/))
+        let fewer = text.replacing(count.output, with: "\"num_hidden_layers\": 1")
+        try fewer.write(toFile: path, atomically: true, encoding: .utf8)
+        let outcome = try await GraftCommand.run(
+            ["generate", "--model", "cut", "--text", "the"],
+            in: shop.path
+        )
+        expectFailure(outcome, naming: ["layers.1.", "fewer layers", "hint"])
+    }
+
+    @Test func `adapters of other libraries are called so`() async throws {
+        let shop = try Workshop()
+        for (json, library) in [
+            (#"{"peft_type": "LORA", "r": 8}"#, "PEFT"),
+            (#"{"model_class": "BertAdapterModel", "hidden_size": 16}"#, "AdapterHub"),
+        ] {
+            try FileManager.default.createDirectory(
+                atPath: shop.path + "/" + library,
+                withIntermediateDirectories: true
+            )
+            try shop.write(json, to: library + "/adapter_config.json")
+            let outcome = try await GraftCommand.run(["inspect", library], in: shop.path)
+            expectFailure(outcome, naming: ["an adapter of \(library)", "hint"])
+        }
+    }
+
+    @Test func `weights that the last step made infinite are not kept`() async throws {
+        let shop = try Workshop()
+        let outcome = try await shop.train(
+            output: "a",
+            "--epochs",
+            "1",
+            "--batch",
+            "64",
+            "--learning-rate",
+            "1e39"
+        )
+        expectFailure(outcome, naming: ["not finite at step 1", "--learning-rate"])
+        #expect(!shop.holds("a"))
     }
 
     @Test func `a loss that is no number stops the run and keeps the last checkpoint`()

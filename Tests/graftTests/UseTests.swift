@@ -72,6 +72,16 @@ import Testing
             in: shop.path
         )
         #expect(try first.rows().map { $0["id"] as? String } == ["r0", "r1", "r2"])
+        let long = Array(repeating: "film", count: 200).joined(separator: " ")
+        try shop.write(#"{"text": "\#(long)", "label": "positive"}"#, to: "long.jsonl")
+        for command in ["predict", "eval"] {
+            let cut = try await GraftCommand.run(
+                [command, "--data", "long.jsonl"] + use,
+                in: shop.path
+            )
+            #expect(cut.status == 0)
+            #expect(cut.errors.contains("long.jsonl: 1 of 1 rows fill the"), "\(cut.errors)")
+        }
         let text = try await GraftCommand.run(
             ["predict", "--text", "a", "--limit", "3"] + use,
             in: shop.path

@@ -135,7 +135,8 @@ public struct TextWriter: Sendable {
     ///   - prompts: What is written on.
     ///   - firstKey: The number of the first prompt among all for which the seed draws.
     ///   - workers: How many batches are computed at once.
-    ///   - onText: Told of text that has become certain, with the number of its prompt, from any thread; a search tells none.
+    ///   - onText: Told of text that has become certain, with the number of its prompt, from any thread; a search tells all of it
+    ///     at its end.
     /// - Returns: What was written behind each prompt.
     /// - Throws: What ``tokens(of:)`` throws; `ConfigurationError` naming an option that cannot be used; `TorchError` if a
     ///   prompt fills the model's positions.
@@ -179,7 +180,9 @@ public struct TextWriter: Sendable {
                     }
                 }
                 let rest = texts[row].finish()
-                if !rest.isEmpty, options.beams == 1 { onText(batch.lowerBound + row, rest) }
+                // A search knows what it wrote at its end alone.
+                let untold = options.beams > 1 ? texts[row].text : rest
+                if !untold.isEmpty { onText(batch.lowerBound + row, untold) }
                 return Answer(
                     text: texts[row].text,
                     tokenCount: written[row].tokens.count,

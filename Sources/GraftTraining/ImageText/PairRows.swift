@@ -12,6 +12,8 @@ struct PairRows: RowInputs {
 
     func length(_ row: Int) -> Int { images.length(imageOfRow[row]) + texts.length(row) }
 
+    func limitedLength(_ row: Int) -> Int { texts.length(row) }
+
     func batch(_ rows: [Int], device: Device) throws(TorchError) -> any RaggedBatch {
         try ImageTextBatch(
             images: images.imageBatch(rows.map { imageOfRow[$0] }, keys: rows, device: device),

@@ -18,6 +18,11 @@ struct CommonOptions: ParsableArguments {
     )
     var config: String?
 
+    /// Logs a warning, if there is one.
+    func warn(_ text: String?) {
+        if let text { logger.warning("\(text)") }
+    }
+
     /// Where a command logs to.
     var logger: Logger {
         let level: Logger.Level = quiet ? .warning : .info

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import GraftAdapters
 internal import GraftFormats
 internal import GraftModels
+internal import GraftText
 internal import GraftTorch
 internal import GraftTraining
 
@@ -110,11 +111,19 @@ struct TrainingSettings: ParsableArguments {
     /// The longest text for a model; a picture is always as long.
     func longestRow(of base: BaseModel, for kind: HeadKind) throws -> Int {
         guard base.readsImages, kind != .imageText else {
-            return try TrainingSettings.longestRow(
+            let longest = try TrainingSettings.longestRow(
                 maxLength,
                 of: kind,
                 positions: base.shape.positions
             )
+            let marks = try base.tokenizer.encode("").count
+            guard longest > marks else {
+                throw ValidationError(
+                    "--max-length \(longest) leaves no room for text: this model's tokenizer marks a row with"
+                        + " \(marks) tokens"
+                )
+            }
+            return longest
         }
         guard maxLength == nil else {
             throw ValidationError("--max-length cuts texts, and this model reads pictures")

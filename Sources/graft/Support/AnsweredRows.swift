@@ -26,7 +26,9 @@ struct AnsweredRows {
         switch kind {
         case .classification: members.append(.init("label", labels.first ?? .null))
         case .multiLabel: members.append(.init("labels", .array(labels)))
-        case .tagging: members.append(.init("tags", .array(labels)))
+        case .tagging:
+            // A word that was not read has none.
+            members.append(.init("tags", .array(labels.map { $0 == .string("") ? .null : $0 })))
         case .imageText: break
         case .seq2seq: members.append(.init("text", labels.first ?? .null))
         case .questionAnswering:
@@ -53,7 +55,7 @@ struct AnsweredRows {
         }
         if logits {
             let values = answer.logits.map { list in
-                JSONValue.array(list.map { .number(shortest: $0) })
+                list.isEmpty ? JSONValue.null : .array(list.map { .number(shortest: $0) })
             }
             // A list for each word of a tagged row, else the row's own.
             members.append(

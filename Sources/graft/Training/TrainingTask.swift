@@ -107,24 +107,21 @@ struct TrainingTask {
     /// What the user should know about the rows.
     var warnings: [String] {
         guard !base.readsImages else { return brokenWarnings }
-        // A context that is longer than a window is read in several, and nothing is cut.
-        guard head.kind != .questionAnswering else { return [] }
-        let rows = 0..<trainRows.count
-        func warning(_ full: Int, _ what: String, _ limit: Int, _ option: String) -> [String] {
-            guard full > 0 else { return [] }
-            return [
-                "\(train.path): \(Figures.count(full)) of \(Figures.count(rows.count)) \(what) fill"
-                    + " the \(limit) tokens of \(option); what lies beyond is cut"
-            ]
-        }
-        let fullRows = rows.count { trainRows.limitedLength($0) >= maxLength }
-        let warnings = warning(fullRows, "rows", maxLength, "--max-length")
+        let cut = CutRows.warning(trainRows, limit: maxLength, path: train.path, of: "--max-length")
+        let warnings = [cut].compactMap(\.self)
         guard head.kind == .seq2seq, case .tokens(let targets) = trainRows.targets else {
             return warnings
         }
-        let fullTargets = rows.count { targets.count($0) >= reading.targetLength }
-        return warnings
-            + warning(fullTargets, "targets", reading.targetLength, "--max-target-length")
+        let fullTargets = (0..<trainRows.count).count { targets.count($0) >= reading.targetLength }
+        let cutTargets = CutRows.warning(
+            fullTargets,
+            of: trainRows.count,
+            "targets",
+            limit: reading.targetLength,
+            path: train.path,
+            of: "--max-target-length"
+        )
+        return warnings + [cutTargets].compactMap(\.self)
     }
 
     /// What always answering the most frequent class of the training rows scores.

@@ -1,0 +1,39 @@
+internal import GraftTraining
+
+/// Says which rows were cut to the longest that is read.
+enum CutRows {
+    /// What the user should know about some rows.
+    ///
+    /// - Parameters:
+    ///   - rows: The rows.
+    ///   - limit: The longest row in tokens.
+    ///   - path: Where they are from.
+    ///   - reader: What says how long a row may be, as `--max-length`.
+    /// - Returns: A line, or `nil` if none fills the tokens.
+    static func warning(
+        _ rows: EncodedRows,
+        limit: Int,
+        path: String,
+        of reader: String
+    ) -> String? {
+        // A context that is longer than a window is read in several, and nothing is cut.
+        guard rows.windows == nil else { return nil }
+        let full = (0..<rows.count).count { rows.limitedLength($0) >= limit }
+        return warning(full, of: rows.count, "rows", limit: limit, path: path, of: reader)
+    }
+
+    /// As above, of rows or targets that were counted.
+    static func warning(
+        _ full: Int,
+        of count: Int,
+        _ what: String,
+        limit: Int,
+        path: String,
+        of reader: String
+    ) -> String? {
+        guard full > 0 else { return nil }
+        return
+            "\(path): \(Figures.count(full)) of \(Figures.count(count)) \(what) fill the \(limit) tokens of"
+            + " \(reader); what lies beyond is cut"
+    }
+}
