@@ -135,7 +135,9 @@ public struct AtomicFolder: ~Copyable {
         _ = try target(destination, ifExists: existing)
     }
 
-    /// The folder that a path means. A link to a folder stays a link; what it leads to is replaced.
+    /// The folder that a path means.
+    ///
+    /// A link to a folder stays a link; what it leads to is replaced.
     private static func target(
         _ destination: String,
         ifExists existing: ExistingFolder

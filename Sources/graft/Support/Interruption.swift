@@ -18,7 +18,9 @@ final class Interruption: @unchecked Sendable {
         }
     }
 
-    /// Starts to listen. A reader of the standard output that goes does not end the process then.
+    /// Starts to listen.
+    ///
+    /// A reader of the standard output that goes does not end the process from here on.
     init(onWish: @escaping @Sendable () -> Void) {
         _ = signal(SIGPIPE, SIG_IGN)
         let queue = DispatchQueue(label: "graft.signals")
