@@ -87,7 +87,8 @@ struct ProblemLog {
 
     private let path: String
     private var problems: [RowProblem] = []
-    private var total = 0
+    /// How many were recorded.
+    private(set) var total = 0
 
     init(path: String) { self.path = path }
 

@@ -38,8 +38,8 @@ struct RowReader {
         try ResolvedColumns(schema, available: available, path: path, line: line)
     }
 
-    /// Whether no more rows are asked for.
-    var isFull: Bool { store.count >= limit }
+    /// Whether no more rows are asked for, those with problems included.
+    var isFull: Bool { store.count + problems.total >= limit }
 
     /// Adds the row that a file's values make, or notes why they make none.
     mutating func add(_ fields: RowFields, line: Int, _ checker: RowChecker) {

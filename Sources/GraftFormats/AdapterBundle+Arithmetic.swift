@@ -80,7 +80,7 @@ extension AdapterBundle {
     private var headTensors: [String: Tensor] { tensors.filter { $0.key.hasPrefix("head.") } }
 
     /// What tells its head from another's, or `nil` if nothing does.
-    private func headDifference(from other: AdapterBundle) throws -> String? {
+    package func headDifference(from other: AdapterBundle) throws -> String? {
         guard head == other.head, labels == other.labels else { return "what their heads predict" }
         let (own, others) = (headTensors, other.headTensors)
         for name in Set(own.keys).union(others.keys).sorted() {

@@ -72,6 +72,15 @@ import Testing
     @Test func `the limit stops the reading`() throws {
         let rows = try dataset("{\"text\": \"a\", \"label\": 0}\nthis is no JSON", limit: 1)
         #expect(rows.count == 1)
+        // So do rows with problems: what lies beyond is nobody's.
+        let error = #expect(throws: DataError.self) {
+            try dataset("no JSON\n{\"text\": \"a\", \"label\": 0}\nno JSON", limit: 2)
+        }
+        guard case .badRows(_, let problems, total: 1) = error else {
+            Issue.record("expected one bad row, found \(String(describing: error))")
+            return
+        }
+        #expect(problems.map(\.line) == [1])
     }
 
     @Test(arguments: [

@@ -119,6 +119,17 @@ import Testing
         let loss = try #require(metrics["loss"] as? Double)
         #expect(abs(log(perplexity) - loss) < 1e-6 && metrics["bits_per_byte"] is Double)
 
+        // Adapters that write have no heads of their own to choose among.
+        try FileManager.default.copyItem(atPath: shop.path + "/a", toPath: shop.path + "/a2")
+        let mean = try await GraftCommand.run(
+            ["eval", "--model", shop.model, "--adapter", "average(a,a2)"] + use.suffix(2) + [
+                "--json"
+            ],
+            in: shop.path
+        )
+        let ofMean = try #require(try mean.json()["metrics"] as? [String: Any])
+        #expect(abs(try #require(ofMean["perplexity"] as? Double) - perplexity) < 1e-4 * best)
+
         // The frozen model is scored in the same way, and is worse.
         func frozen(_ more: String...) async throws -> GraftCommand.Outcome {
             try await GraftCommand.run(

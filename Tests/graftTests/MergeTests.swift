@@ -158,6 +158,11 @@ import Testing
         #expect(before == after)
     }
 
+    @Test func `a composition is no adapter to merge`() async throws {
+        let outcome = try await merge(Workshop(), "stack(a,b)")
+        #expect(outcome.status == 1 && outcome.errors.contains("this takes one adapter"))
+    }
+
     @Test func `a folder that holds something stays`() async throws {
         let shop = try Workshop()
         #expect(try await shop.train(output: "a", "--method", "lora").status == 0)

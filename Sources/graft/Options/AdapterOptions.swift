@@ -23,7 +23,9 @@ struct AdapterOptions: ParsableArguments {
         guard FileManager.default.fileExists(atPath: path + "/adapter_config.json") else {
             throw CommandError(
                 "\(path): no adapter here",
-                hint: "name the folder that `graft train --output` wrote"
+                hint: path.contains("(")
+                    ? "this takes one adapter, and '\(path)' is a composition"
+                    : "name the folder that `graft train --output` wrote"
             )
         }
         return try AdapterBundle(path: path)
@@ -73,17 +75,21 @@ struct AdapterOptions: ParsableArguments {
         return try AdapterBundle(
             composing: composition,
             of: Dictionary(uniqueKeysWithValues: members),
-            head: head ?? AdapterOptions.head(of: composition)
+            head: head ?? AdapterOptions.head(of: composition, members)
         )
     }
 
-    /// The adapter whose head answers where the user names none: what a stack ends with.
-    private static func head(of composition: Composition) throws -> String {
+    /// The adapter whose head answers where the user names none: what a stack ends with, or any of heads that are all the
+    /// same, as those of adapters that write.
+    private static func head(
+        of composition: Composition,
+        _ members: [(String, AdapterBundle)]
+    ) throws -> String {
         switch composition {
         case .single(let name): return name
         case .stack(let parts):
             guard let last = parts.last else { break }
-            return try head(of: last)
+            return try head(of: last, members)
         case .fuse:
             throw CommandError(
                 "'\(composition)' has parameters of its own",
@@ -91,6 +97,10 @@ struct AdapterOptions: ParsableArguments {
             )
         default: break
         }
+        let isSame = try members.allSatisfy {
+            try $0.1.headDifference(from: members[0].1) == nil
+        }
+        if isSame { return members[0].0 }
         throw CommandError(
             "'\(composition)': each of these adapters has a head",
             hint: "choose one, such as --head \(composition.names[0])"
