@@ -1,3 +1,4 @@
+import Foundation
 import GraftAdapters
 import GraftLayers
 import GraftTestSupport
@@ -16,6 +17,21 @@ struct RegistryTests {
         #expect(Set(names).count == names.count)
         #expect(names.contains("double_seq_bn"))
         for name in names { _ = try AdapterRegistry.builtin.method(named: name) }
+    }
+
+    @Test
+    func `docs tell of every name and every setting`() throws {
+        let path = Fixture.folder.appending(path: "../../docs/methods.md")
+        let page = try String(contentsOf: path.standardized, encoding: .utf8)
+        for name in AdapterRegistry.builtin.names {
+            #expect(page.contains("`\(name)`"), "\(name)")
+            let method = try AdapterRegistry.builtin.method(named: name)
+            guard !(method is Union) else { continue }
+            let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(method))
+            for setting in try #require(json as? [String: Any]).keys {
+                #expect(page.contains("`\(setting)`"), "\(name): \(setting)")
+            }
+        }
     }
 
     @Test
