@@ -234,8 +234,7 @@ extension EncodedRows {
     /// - Returns: Parts of which none is empty.
     package func parts(partLength: Int, for workers: Workers) -> [[Int]] {
         let sorted = (0..<count).sorted { (length($0), $0) < (length($1), $1) }
-        let turn = max(1, partLength) * workers.count
-        let wanted = max(1, (tokenCount + turn - 1) / turn) * workers.count
+        let wanted = workers.partCount(tokenCount, partLength: partLength)
         var parts: [[Int]] = []
         var done = 0
         for row in sorted {

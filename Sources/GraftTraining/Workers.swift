@@ -62,6 +62,12 @@ public struct Workers: Sendable {
         }
     }
 
+    /// How many parts tokens need: as many for each worker.
+    func partCount(_ tokens: Int, partLength: Int) -> Int {
+        let turn = max(1, partLength) * count
+        return count * max(1, (tokens + turn - 1) / turn)
+    }
+
     /// Splits rows into parts of about equal token counts, the same way every time.
     ///
     /// - Parameters:
@@ -72,11 +78,10 @@ public struct Workers: Sendable {
     func shards(_ rows: [Int], partLength: Int?, length: (Int) -> Int) -> [[Int]] {
         guard !rows.isEmpty else { return [] }
         let tokens = rows.reduce(0) { $0 + length($1) }
-        let share = partLength.map { $0 * count } ?? Int.max
         let parts = min(
             rows.count,
             max(1, tokens / Workers.leastLength),
-            count * max(1, (tokens - 1) / share + 1)
+            partLength.map { partCount(tokens, partLength: $0) } ?? count
         )
         var shards = [[Int]](repeating: [], count: parts)
         var loads = [Int](repeating: 0, count: parts)

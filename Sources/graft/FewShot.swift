@@ -120,7 +120,7 @@ struct FewShot: ParsableCommand {
 
     private func read(_ path: String, on base: BaseModel) throws -> TaskRows {
         let rows = try data.read(path, for: .classification, on: base, labelled: true)
-        if let warning = rows.warning { common.logger.warning("\(warning)") }
+        common.warn(rows.warning)
         return rows
     }
 

@@ -63,9 +63,7 @@ struct Generate: ParsableCommand {
         guard (file == nil) != texts.isEmpty else {
             throw ValidationError("give either --data or --text")
         }
-        guard rowLimit.limit == nil || file != nil else {
-            throw ValidationError("--limit goes with --data")
-        }
+        try rowLimit.check(file: file)
         guard !chat || file == nil else {
             throw ValidationError("--chat goes with --text; rows have a column 'messages'")
         }

@@ -96,9 +96,7 @@ struct Predict: ParsableCommand {
         guard [file == nil, texts.isEmpty, pictures.isEmpty].count(where: { !$0 }) == 1 else {
             throw ValidationError("give either --data, --text or --image")
         }
-        guard rowLimit.limit == nil || file != nil else {
-            throw ValidationError("--limit goes with --data")
-        }
+        try rowLimit.check(file: file)
         guard !adapters.isEmpty || prompts.classes != nil else {
             throw ValidationError("missing --adapter")
         }

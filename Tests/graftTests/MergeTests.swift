@@ -14,12 +14,12 @@ import Testing
         )
     }
 
-    @Test(arguments: [
-        "lora[target_modules=[\"query\",\"key\"]]", "dora", "adalora[init_r=4,target_r=2]", "ia3",
-        "ia3_paper", "vera", "full",
-    ])
-    func `a merged model answers as the adapter did`(method: String) async throws {
-        let shop = try Workshop()
+    /// Trains an adapter `a`, merges it, and expects the merged model to differ from the model in values alone.
+    ///
+    /// - Returns: The model's checkpoint and the merged one's.
+    private func trainAndMerge(_ shop: Workshop, _ method: String) async throws
+        -> (old: Checkpoint, new: Checkpoint)
+    {
         let trained = try await shop.train(
             output: "a",
             "--method",
@@ -35,6 +35,24 @@ import Testing
         let effect = try #require(result["adapter_effect"] as? Double)
         #expect(difference <= 1e-4 && effect > 100 * difference, "\(difference), \(effect)")
         #expect(result["rows"] as? Int == 256)
+        let (old, new) = (
+            try Checkpoint(path: shop.model), try Checkpoint(path: shop.path + "/merged")
+        )
+        #expect(Set(old.names) == Set(new.names))
+        for name in old.names {
+            #expect(try old.tensor(name).entry.shape == new.tensor(name).entry.shape)
+            #expect(try old.tensor(name).entry.elementType == new.tensor(name).entry.elementType)
+        }
+        return (old, new)
+    }
+
+    @Test(arguments: [
+        "lora[target_modules=[\"query\",\"key\"]]", "dora", "adalora[init_r=4,target_r=2]", "ia3",
+        "ia3_paper", "vera", "full",
+    ])
+    func `a merged model answers as the adapter did`(method: String) async throws {
+        let shop = try Workshop()
+        _ = try await trainAndMerge(shop, method)
 
         func logits(_ model: String, _ adapter: String) async throws -> [[Double]] {
             let outcome = try await shop.graft(
@@ -53,15 +71,6 @@ import Testing
         let before = try await logits(shop.model, "a").joined()
         let after = try await logits("merged", "merged/head").joined()
         for (a, b) in zip(before, after) { #expect(abs(a - b) <= 1e-4) }
-        // Names, types and shapes are those of the model.
-        let (old, new) = (
-            try Checkpoint(path: shop.model), try Checkpoint(path: shop.path + "/merged")
-        )
-        #expect(Set(old.names) == Set(new.names))
-        for name in old.names {
-            #expect(try old.tensor(name).entry.shape == new.tensor(name).entry.shape)
-            #expect(try old.tensor(name).entry.elementType == new.tensor(name).entry.elementType)
-        }
         for file in ["config.json", "vocab.txt"] { #expect(shop.holds("merged/" + file)) }
     }
 
@@ -127,25 +136,7 @@ import Testing
     ])
     func `parts of a matrix take over what acts at them`(method: String) async throws {
         let shop = try Workshop(model: "gpt2/tied")
-        let trained = try await shop.train(
-            output: "a",
-            "--method",
-            method,
-            "--learning-rate",
-            "0.02"
-        )
-        #expect(trained.status == 0, "\(trained.errors)")
-        let result = try await merge(shop, "a", "--json").json()
-        let difference = try #require(result["largest_difference"] as? Double)
-        let effect = try #require(result["adapter_effect"] as? Double)
-        #expect(difference <= 1e-4 && effect > 100 * difference, "\(difference), \(effect)")
-        let (old, new) = (
-            try Checkpoint(path: shop.model), try Checkpoint(path: shop.path + "/merged")
-        )
-        #expect(Set(old.names) == Set(new.names))
-        for name in old.names {
-            #expect(try old.tensor(name).entry.shape == new.tensor(name).entry.shape)
-        }
+        let (old, new) = try await trainAndMerge(shop, method)
         guard method.contains("query") else { return }
         // Keys, which nothing acted at, are as they were.
         func keys(_ checkpoint: Checkpoint) throws -> Tensor {

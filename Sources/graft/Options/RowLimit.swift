@@ -9,4 +9,11 @@ struct RowLimit: ParsableArguments {
     var limit: Int?
 
     func validate() throws { try checkCounts(["limit": limit]) }
+
+    /// Confirms that there is a file to limit, where rows may come from arguments instead.
+    func check(file: String?) throws {
+        guard limit == nil || file != nil else {
+            throw ValidationError("--limit goes with --data")
+        }
+    }
 }
