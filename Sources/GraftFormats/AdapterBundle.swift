@@ -12,8 +12,8 @@ public import GraftTorch
 public struct AdapterBundle: Sendable {
     /// The value of `format` in `adapter_config.json`.
     static let format = "graft-adapter"
-    static let configurationName = "adapter_config.json"
-    static let tensorsName = "adapter.safetensors"
+    package static let configurationName = "adapter_config.json"
+    package static let tensorsName = "adapter.safetensors"
 
     public var method: any AdapterMethod
     /// The method as the user wrote it, for reports.

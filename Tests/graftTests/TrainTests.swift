@@ -64,8 +64,36 @@ import Testing
         #expect(refused.status != 0)
         #expect(refused.errors.contains("--overwrite"))
         #expect(try shop.bytes("a/adapter.safetensors") == kept)
+        try shop.write("mine", to: "a/notes.txt")
+        let foreign = try await shop.train(output: "a", "--seed", "1", "--overwrite")
+        #expect(foreign.status != 0)
+        #expect(foreign.errors.contains("a: the folder also holds 'notes.txt'"))
+        #expect(try shop.bytes("a/adapter.safetensors") == kept)
+        try FileManager.default.removeItem(atPath: shop.path + "/a/notes.txt")
         #expect(try await shop.train(output: "a", "--seed", "1", "--overwrite").status == 0)
         #expect(try shop.bytes("a/adapter.safetensors") != kept)
+    }
+
+    @Test func `a score that is no number does not keep a run from losing patience`() async throws {
+        let shop = try Workshop()
+        let rows = Array(repeating: #"{"text": "the film was good", "label": 0.5}"#, count: 8)
+        try shop.write(rows.joined(separator: "\n"), to: "same.jsonl")
+        let outcome = try await shop.train(
+            output: "a",
+            "--task",
+            "regression",
+            "--train",
+            "same.jsonl",
+            "--eval",
+            "same.jsonl",
+            "--epochs",
+            "6",
+            "--patience",
+            "2",
+            "--json"
+        )
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect((try outcome.json()["epochs"] as? [Any])?.count == 3)
     }
 
     @Test(arguments: [

@@ -35,7 +35,8 @@ struct ComparedRun: Codable {
         self.hasOwnPeak = hasOwnPeak
     }
 
-    private static let name = "run.json"
+    /// The record's file.
+    static let name = "run.json"
 
     /// Writes the record into the folder of the adapter.
     func write(into folder: String) throws {

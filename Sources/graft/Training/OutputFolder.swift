@@ -10,6 +10,12 @@ struct OutputFolder {
     /// Whether an adapter that stands there is replaced.
     private let replaces: Bool
 
+    /// What runs write into the folder of an adapter.
+    private static let names: Set = [
+        AdapterBundle.configurationName, AdapterBundle.tensorsName, "report.html", "report.json",
+        ComparedRun.name,
+    ]
+
     /// The folder of the run's states.
     var checkpointPath: String { path + ".checkpoint" }
 
@@ -40,10 +46,16 @@ struct OutputFolder {
         let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         let isInterrupted = FileManager.default.fileExists(atPath: path + ".checkpoint")
         if !contents.isEmpty {
-            guard contents.contains("adapter_config.json") else {
+            guard contents.contains(AdapterBundle.configurationName) else {
                 throw CommandError(
                     "\(path): the folder holds files and no adapter, so it is not replaced",
                     hint: "choose another --output"
+                )
+            }
+            if let foreign = contents.sorted().first(where: { !OutputFolder.names.contains($0) }) {
+                throw CommandError(
+                    "\(path): the folder also holds '\(foreign)', which would be lost, so it is not replaced",
+                    hint: "move that away, or choose another --output"
                 )
             }
             guard overwrite else {
