@@ -104,6 +104,9 @@ public struct Dataset: Sendable, RandomAccessCollection {
         return store.row(index, schema: schema)
     }
 
+    /// What errors call a row: the file and the line on which the row begins.
+    public func place(of row: Row) -> String { "\(path):\(row.line)" }
+
     /// Whether every row has a second text.
     public var hasPairs: Bool { store.pairs.count > 0 }
 

@@ -43,7 +43,7 @@ struct TokenRows: RowInputs {
             for (row, encoding) in zip(rows, tokenizer.encodeBatch(inputs, options: options)) {
                 guard !encoding.ids.isEmpty else {
                     throw .settings(
-                        "\(data.path):\(row.line): the text has no tokens (hint: this model's"
+                        "\(data.place(of: row)): the text has no tokens (hint: this model's"
                             + " tokenizer adds none to an empty text; leave the row out)"
                     )
                 }

@@ -78,7 +78,11 @@ struct Generate: ParsableCommand {
         let prompts = rows.map(prompt)
         guard texts.count != 1 || common.json || output != nil else {
             // Text comes from one row alone, one piece after another.
-            _ = try writer(prompts) { _, text in Console.piece(text) }
+            _ = try writer(
+                prompts,
+                onText: { _, text in Console.piece(text) },
+                place: { _ in "--text" }
+            )
             Console.piece("\n")
             return
         }
@@ -86,7 +90,11 @@ struct Generate: ParsableCommand {
         // Batch by batch, so that what is done is not lost when a later row fails.
         for first in stride(from: 0, to: rows.count, by: settings.rowsAtOnce) {
             let part = first..<min(first + settings.rowsAtOnce, rows.count)
-            let answers = try writer(Array(prompts[part]), firstKey: first)
+            let answers = try writer(
+                Array(prompts[part]),
+                firstKey: first,
+                place: { rows.place(of: rows[first + $0]) }
+            )
             for (row, answer) in zip(part, answers) {
                 try sink.write(
                     .object([

@@ -95,12 +95,15 @@ struct GenerationTests {
         let options = options { $0.endTokens = [] }
         let found = try written(model, [long, [3]], options)
         #expect(found.map(\.tokens.count) == [4, 12])
-        let full = #expect(throws: TorchError.self) {
-            try written(model, [[Int32](repeating: 3, count: 64)], options)
+        let full = #expect(throws: TokenWriter.PromptError.self) {
+            try written(model, [[3], [Int32](repeating: 3, count: 64)], options)
         }
-        #expect(full?.message.contains("64 tokens and leaves no room") == true)
-        let empty = #expect(throws: TorchError.self) { try written(model, [[]], options) }
-        #expect(empty?.message.contains("has no tokens") == true)
+        #expect(full?.row == 1)
+        #expect(full?.problem.contains("64 tokens and leaves no room") == true)
+        let empty = #expect(throws: TokenWriter.PromptError.self) {
+            try written(model, [[]], options)
+        }
+        #expect(empty?.problem.contains("has no tokens") == true)
     }
 
     private struct Settings: Decodable {

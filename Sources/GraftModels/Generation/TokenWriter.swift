@@ -11,6 +11,16 @@ public struct TokenWriter: Sendable {
         public var ending: Ending
     }
 
+    /// A prompt that cannot be written on.
+    public struct PromptError: Error, Hashable, CustomStringConvertible {
+        /// The index of the prompt.
+        public let row: Int
+        /// What is wrong with it.
+        public let problem: String
+
+        public var description: String { "prompt \(row): \(problem)" }
+    }
+
     /// Why a row ends.
     public enum Ending: String, Sendable, Hashable {
         /// The model wrote an end token.
@@ -57,15 +67,15 @@ public struct TokenWriter: Sendable {
     ///   - keys: What names each row; by default its index.
     ///   - goesOn: Told of each new token of a row, end tokens excepted; `false` ends the row. A search tells nothing.
     /// - Returns: What was written behind each prompt.
-    /// - Throws: `TorchError`, of kind `invalidArgument` if a prompt is empty or fills the model's positions.
+    /// - Throws: ``PromptError`` if a prompt is empty or fills the model's positions; `TorchError` if memory runs out.
     public func callAsFunction(
         _ prompts: [[Int32]],
         keys: [UInt64]? = nil,
         goesOn: (_ row: Int, _ token: Int32) -> Bool = { _, _ in true }
-    ) throws(TorchError) -> [Written] {
+    ) throws -> [Written] {
         guard !prompts.isEmpty else { return [] }
         if let row = prompts.firstIndex(where: \.isEmpty) {
-            throw refusal("the prompt of row \(row) has no tokens")
+            throw PromptError(row: row, problem: "the prompt has no tokens")
         }
         let draft = try model.draft(
             prompts,
@@ -75,17 +85,15 @@ public struct TokenWriter: Sendable {
         )
         let limits = draft.room.map { min($0, options.maxNewTokens) }
         if let row = limits.firstIndex(of: 0) {
-            throw refusal(
-                "the prompt of row \(row) has \(prompts[row].count) tokens and leaves no room in the model's"
-                    + " \(model.shape.positions) positions"
+            throw PromptError(
+                row: row,
+                problem:
+                    "the prompt has \(prompts[row].count) tokens and leaves no room in the model's"
+                    + " \(model.shape.positions) positions (hint: shorten it)"
             )
         }
         if options.beams > 1 { return try search(draft, limits) }
         return try write(draft, limits, keys ?? prompts.indices.map(UInt64.init), goesOn)
-    }
-
-    private func refusal(_ message: String) -> TorchError {
-        TorchError(kind: .invalidArgument, operation: "generation", message: message)
     }
 
     private func write(

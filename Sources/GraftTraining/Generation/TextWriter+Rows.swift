@@ -8,12 +8,12 @@ extension TextWriter.Prompt {
     ///
     /// - Parameters:
     ///   - row: A prompt with its completion, a source with its targets, or a conversation that the assistant ends.
-    ///   - path: What errors call the file.
+    ///   - data: What the row is of.
     /// - Returns: What is to be answered, and at least one answer.
     /// - Throws: ``TrainingError`` naming the line of a row without answer.
     static func asking(
         _ row: Row,
-        of path: String
+        of data: Dataset
     ) throws(TrainingError) -> (prompt: TextWriter.Prompt, answers: [String]) {
         switch (row.target, row.messages) {
         case (.text(let answer), _): return (.text(row.text), [answer])
@@ -24,7 +24,7 @@ extension TextWriter.Prompt {
         default: break
         }
         throw .settings(
-            "\(path):\(row.line): the row has no answer that a written text could be scored against"
+            "\(data.place(of: row)): the row has no answer that a written text could be scored against"
         )
     }
 }
@@ -35,6 +35,24 @@ extension Predictor.Answer {
 }
 
 extension TextWriter {
+    /// Writes on, or answers, the rows of a data set.
+    ///
+    /// - Parameters:
+    ///   - data: The rows.
+    ///   - workers: How many batches are computed at once.
+    /// - Returns: What was written for each.
+    /// - Throws: What writing throws, with errors that name the line of a row.
+    public func callAsFunction(
+        _ data: Dataset,
+        workers: Workers = Workers()
+    ) throws -> [Answer] {
+        try self(
+            data.map(Prompt.init),
+            workers: workers,
+            place: { data.place(of: data[$0]) }
+        )
+    }
+
     /// Writes an answer for every row and scores it against the row's own.
     ///
     /// - Parameters:
@@ -43,8 +61,12 @@ extension TextWriter {
     /// - Returns: The metrics of ``textMetrics(_:references:)``.
     /// - Throws: ``TrainingError`` naming the line of a row without answer; or what writing throws.
     public func metrics(_ data: Dataset, workers: Workers = Workers()) throws -> Metrics {
-        let asked = try data.map { try Prompt.asking($0, of: data.path) }
-        let written = try self(asked.map(\.prompt), workers: workers)
+        let asked = try data.map { try Prompt.asking($0, of: data) }
+        let written = try self(
+            asked.map(\.prompt),
+            workers: workers,
+            place: { data.place(of: data[$0]) }
+        )
         return try textMetrics(written.map(\.text), references: asked.map(\.answers))
     }
 }

@@ -137,14 +137,16 @@ public struct TextWriter: Sendable {
     ///   - workers: How many batches are computed at once.
     ///   - onText: Told of text that has become certain, with the number of its prompt, from any thread; a search tells all of it
     ///     at its end.
+    ///   - place: What errors call a prompt, by its index.
     /// - Returns: What was written behind each prompt.
-    /// - Throws: What ``tokens(of:)`` throws; `ConfigurationError` naming an option that cannot be used; `TorchError` if a
-    ///   prompt fills the model's positions.
+    /// - Throws: ``TrainingError`` naming the place of a prompt that has no tokens, that the chat template refuses or that
+    ///   fills the model's positions; `ConfigurationError` naming an option that cannot be used; `TorchError` if memory runs out.
     public func callAsFunction(
         _ prompts: [Prompt],
         firstKey: Int = 0,
         workers: Workers = Workers(),
-        onText: @Sendable (Int, String) -> Void = { _, _ in }
+        onText: @Sendable (Int, String) -> Void = { _, _ in },
+        place: @Sendable (Int) -> String = { "prompt \($0)" }
     ) throws -> [Answer] {
         let writer = try TokenWriter(
             model,
@@ -153,7 +155,11 @@ public struct TextWriter: Sendable {
             device: base.device
         )
         try checkStops()
-        let rows = try prompts.map(tokens)
+        let rows = try prompts.enumerated().map { index, prompt in
+            do { return try tokens(of: prompt) } catch {
+                throw TrainingError.settings("\(place(index)): \(error)")
+            }
+        }
         let batches = stride(from: 0, to: rows.count, by: max(1, batchSize)).map {
             $0..<min($0 + max(1, batchSize), rows.count)
         }
@@ -164,13 +170,19 @@ public struct TextWriter: Sendable {
             var texts = batch.map { row in
                 RowText(tokenizer, prompt: answersSources ? [] : rows[row], stops: stops)
             }
-            let written = try writer(
-                Array(rows[batch]),
-                keys: batch.map { UInt64(firstKey + $0) }
-            ) { row, token in
-                let text = texts[row].append(token)
-                if !text.isEmpty { onText(batch.lowerBound + row, text) }
-                return !texts[row].isStopped
+            let written: [TokenWriter.Written]
+            do {
+                written = try writer(
+                    Array(rows[batch]),
+                    keys: batch.map { UInt64(firstKey + $0) }
+                ) { row, token in
+                    let text = texts[row].append(token)
+                    if !text.isEmpty { onText(batch.lowerBound + row, text) }
+                    return !texts[row].isStopped
+                }
+            } catch let error as TokenWriter.PromptError {
+                let place = place(batch.lowerBound + error.row)
+                throw TrainingError.settings("\(place): \(error.problem)")
             }
             return written.indices.map { row in
                 if options.beams > 1 {

@@ -62,7 +62,7 @@ struct AnswerRows {
             let texts = try part.map { row throws(TrainingError) -> TextInput in
                 guard case .texts(let answers) = row.target, let answer = answers.first else {
                     throw .settings(
-                        "\(data.path):\(row.line): the row has no text that answers it"
+                        "\(data.place(of: row)): the row has no text that answers it"
                             + " (hint: name the column with --label-column)"
                     )
                 }
@@ -75,7 +75,7 @@ struct AnswerRows {
                     ids.append(end)
                 }
                 guard !ids.isEmpty else {
-                    throw .settings("\(data.path):\(row.line): the target has no tokens")
+                    throw .settings("\(data.place(of: row)): the target has no tokens")
                 }
                 let byteCount = encoding.offsets.map(\.upperBound).max() ?? 0
                 append(target: ids, behind: reader.startToken, byteCount: byteCount)

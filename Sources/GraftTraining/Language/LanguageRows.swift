@@ -31,12 +31,12 @@ struct LanguageRows {
                 do {
                     return try LanguageRows.text(of: row, reader.template)
                 } catch {
-                    throw TrainingError.settings("\(data.path):\(row.line): \(error)")
+                    throw TrainingError.settings("\(data.place(of: row)): \(error)")
                 }
             }
             for ((row, text), encoding) in zip(zip(part, texts), reader.encoded(texts)) {
                 try append(text, encoding, reader) { problem in
-                    .settings("\(data.path):\(row.line): \(problem)")
+                    .settings("\(data.place(of: row)): \(problem)")
                 }
             }
         }

@@ -31,11 +31,11 @@ struct ChoiceRows: RowInputs {
             var encodings = tokenizer.encodeBatch(inputs, options: options)[...]
             for row in part {
                 guard let count = row.choices?.count, count > 0 else {
-                    throw .settings("\(data.path):\(row.line): the row has no choices")
+                    throw .settings("\(data.place(of: row)): the row has no choices")
                 }
                 for encoding in encodings.prefix(count) {
                     guard !encoding.ids.isEmpty else {
-                        throw .settings("\(data.path):\(row.line): a choice has no tokens")
+                        throw .settings("\(data.place(of: row)): a choice has no tokens")
                     }
                     sequences.append(encoding.ids, typeIDs: encoding.typeIDs)
                 }

@@ -41,7 +41,7 @@ struct QuestionRows {
             let pairs = tokenizer.encodeBatch(part.map { .pair($0.text, $0.pair ?? "") })
             for (row, (question, pair)) in zip(part, zip(questions, pairs)) {
                 try append(row, pair, questionLength: question.count) { problem in
-                    .settings("\(data.path):\(row.line): \(problem)")
+                    .settings("\(data.place(of: row)): \(problem)")
                 }
             }
         }
