@@ -20,7 +20,11 @@ package struct AtomicFile: ~Copyable {
     /// - Throws: ``FileError`` if the folder cannot be written or `path` is a folder.
     init(at path: String) throws(FileError) {
         guard !path.isEmpty else {
-            throw FileError(path: "''", problem: "an empty path names no file")
+            throw FileError(
+                path: "''",
+                problem: "an empty path names no file",
+                hint: "name one; is a variable unset?"
+            )
         }
         let target = endOfLinks(URL(filePath: path))
         var status = stat()

@@ -34,13 +34,21 @@ public struct AtomicFolder: ~Copyable {
     /// The folders above the destination that did not exist, innermost first.
     private let createdParents: [String]
 
-    /// The hidden folders of this process.
-    private static let unfinished = Mutex<Set<String>>([])
+    private let existing: ExistingFolder
 
-    /// Removes all hidden folders of this process, which is about to end without going back.
-    package static func discardUnfinished() {
-        for path in unfinished.withLock(\.self) {
-            try? FileManager.default.removeItem(atPath: path)
+    /// The hidden folders of this process, with the folders above their destinations that it created.
+    private static let unfinished = Mutex<[String: [String]]>([:])
+
+    /// Removes all hidden folders of this process and ends it, so that none of them can appear meanwhile.
+    ///
+    /// - Parameter end: Ends the process; it is told whether anything was removed.
+    package static func discardUnfinished(andEnd end: (Bool) -> Never) -> Never {
+        unfinished.withLock { unfinished in
+            for (path, parents) in unfinished {
+                try? FileManager.default.removeItem(atPath: path)
+                for parent in parents { _ = unsafe rmdir(parent) }
+            }
+            end(!unfinished.isEmpty)
         }
     }
 
@@ -64,27 +72,26 @@ public struct AtomicFolder: ~Copyable {
         let path = hidden.path
         self.path = path
         self.destination = target
-        AtomicFolder.unfinished.withLock { _ = $0.insert(path) }
+        self.existing = existing
+        AtomicFolder.unfinished.withLock { $0[path] = parents }
     }
 
     // After a commit the hidden folder is gone, and the created parents are not empty.
     deinit {
         try? FileManager.default.removeItem(atPath: path)
-        AtomicFolder.unfinished.withLock { _ = $0.remove(path) }
+        AtomicFolder.unfinished.withLock { $0[path] = nil }
         for parent in createdParents { _ = unsafe rmdir(parent) }
     }
 
     /// Makes the folder appear at its destination.
     ///
-    /// - Throws: ``FileError`` if a file cannot be flushed or the folder cannot be renamed; nothing
-    ///   has changed then.
+    /// - Throws: ``FileError`` if a file cannot be flushed, the folder cannot be renamed, or a folder that may not
+    ///   be replaced has appeared meanwhile; nothing has changed then.
     public consuming func commit() throws(FileError) {
         try AtomicFolder.synchronize(path)
-        if unsafe rename(path, destination.path) != 0 {
-            guard errno == ENOTEMPTY || errno == EEXIST else {
-                throw FileError(path: destination.path, cannot: "move the finished folder here")
-            }
-            try exchange()
+        try AtomicFolder.unfinished.withLock { unfinished throws(FileError) in
+            try appear()
+            unfinished[path] = nil
         }
         try OpenFile.synchronize(destination.deletingLastPathComponent().path)
     }
@@ -106,6 +113,16 @@ public struct AtomicFolder: ~Copyable {
         let result = try body(folder.path)
         try folder.commit()
         return result
+    }
+
+    /// Gives the hidden folder its name.
+    private borrowing func appear() throws(FileError) {
+        guard unsafe rename(path, destination.path) != 0 else { return }
+        guard errno == ENOTEMPTY || errno == EEXIST else {
+            throw FileError(path: destination.path, cannot: "move the finished folder here")
+        }
+        guard existing == .replace else { throw AtomicFolder.holdsFiles(destination.path) }
+        try exchange()
     }
 
     /// Renames the old folder aside, the new one into its place, and removes the old one.
@@ -143,7 +160,11 @@ public struct AtomicFolder: ~Copyable {
         ifExists existing: ExistingFolder
     ) throws(FileError) -> URL {
         guard !destination.isEmpty else {
-            throw FileError(path: "''", problem: "an empty path names no folder")
+            throw FileError(
+                path: "''",
+                problem: "an empty path names no folder",
+                hint: "name one; is a variable unset?"
+            )
         }
         let target = URL(filePath: destination, directoryHint: .isDirectory)
             .standardizedFileURL.resolvingSymlinksInPath()
@@ -174,10 +195,12 @@ public struct AtomicFolder: ~Copyable {
             let hint = "name a folder that is new or that you may read"
             throw FileError(path: destination, problem: "is not a readable folder", hint: hint)
         }
-        if existing == .refuse, !contents.isEmpty {
-            let hint = "choose a new one, or --overwrite where the command has it"
-            throw FileError(path: destination, problem: "is a folder that holds files", hint: hint)
-        }
+        if existing == .refuse, !contents.isEmpty { throw holdsFiles(destination) }
+    }
+
+    private static func holdsFiles(_ path: String) -> FileError {
+        let hint = "choose a new one, or --overwrite where the command has it"
+        return FileError(path: path, problem: "is a folder that holds files", hint: hint)
     }
 
     /// Creates `folder` and those above it, and returns those that were missing, innermost first.

@@ -17,8 +17,7 @@ extension AdaptedModel {
     ///   - data: The rows.
     ///   - loss: Computes the loss too, for rows with labels.
     ///   - workers: How many parts are computed at once.
-    ///   - partLength: The tokens of one part, which bound the memory; a longer row is a part of
-    ///     its own.
+    ///   - partLength: The tokens of one part, up to half a row more at either end, which bound the memory.
     ///   - progress: Called with the number of rows done, from any thread.
     /// - Returns: Logits in the order of the rows.
     /// - Throws: `TorchError` if a row is too long for the model or memory runs out.
@@ -229,7 +228,7 @@ extension EncodedRows {
     /// part.
     ///
     /// - Parameters:
-    ///   - partLength: The tokens of a part; a longer row is a part of its own.
+    ///   - partLength: The tokens of a part, up to half a row more at either end.
     ///   - workers: How many parts are computed at once.
     /// - Returns: Parts of which none is empty.
     package func parts(partLength: Int, for workers: Workers) -> [[Int]] {

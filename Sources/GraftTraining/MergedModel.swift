@@ -78,7 +78,7 @@ extension BaseModel {
         }
         func change(_ kind: String, of place: StoredProjection, to value: Tensor) throws {
             let name = try stored(place.path + "." + kind)
-            changed[name] = try place.replacing(value) {
+            changed[name] = try place.replacing(value.detached().moved(to: .cpu)) {
                 try changed[name] ?? Tensor(checkpoint.tensor(name)).converted(to: .float32)
             }
         }

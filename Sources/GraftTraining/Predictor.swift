@@ -103,7 +103,8 @@ public struct Predictor: Sendable {
             provenance: [:],
             tensors: [:]
         )
-        try self.init(base, adapter: bundle)
+        // The identity is the model's own.
+        try self.init(base, adapter: bundle, allowsBaseMismatch: true)
     }
 
     /// Encodes rows as the adapter was trained to read them.

@@ -66,7 +66,7 @@ public struct TrainingState: Sendable {
         if let candidate = metrics?[metric], bestEpoch > 0,
             let previous = epochs[bestEpoch - 1].metrics?[metric]
         {
-            isBest = previous.isNaN || metric.prefers(candidate, over: previous)
+            isBest = metric.prefers(candidate, over: previous)
         } else {
             isBest = true
         }

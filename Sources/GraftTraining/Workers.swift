@@ -62,9 +62,14 @@ public struct Workers: Sendable {
         }
     }
 
-    /// How many parts tokens need: as many for each worker.
+    /// How many parts some rows need.
+    ///
+    /// - Parameters:
+    ///   - tokens: The tokens of all rows.
+    ///   - partLength: The tokens of a part.
+    /// - Returns: As many for each worker.
     func partCount(_ tokens: Int, partLength: Int) -> Int {
-        let turn = max(1, partLength) * count
+        let turn = min(max(1, partLength), max(1, tokens)) * count
         return count * max(1, (tokens + turn - 1) / turn)
     }
 

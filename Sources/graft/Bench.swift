@@ -119,11 +119,7 @@ struct Bench: ParsableCommand {
     func run() throws {
         if tokenizerOnly { return try runTokenizer() }
         let base = try BaseModel(path: ModelOptions.folder(of: model))
-        let longest = try TrainingSettings.longestRow(
-            maxLength,
-            of: task.task,
-            positions: base.shape.positions
-        )
+        let longest = try TrainingSettings.longestRow(maxLength, of: task.task, on: base)
         let log = common.logger
         let rows = try BenchRows(self, base: base, maxLength: longest)
         let each = seconds / Double(Bench.rounds)

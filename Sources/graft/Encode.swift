@@ -214,11 +214,8 @@ struct Encode: ParsableCommand {
             }
             return try base.imageTower.tokensPerImage
         }
-        let longest = maxLength ?? bundle?.maxLength ?? base.shape.positions
-        guard (1...base.shape.positions).contains(longest) else {
-            throw ValidationError("--max-length must be in 1 ... \(base.shape.positions)")
-        }
-        return longest
+        return try maxLength.map { try TrainingSettings.checked($0, on: base) }
+            ?? bundle?.maxLength ?? base.shape.positions
     }
 }
 

@@ -142,11 +142,7 @@ struct Eval: ParsableCommand {
                 "missing --adapter: a \(base.shape.family) model has no head of its own to score"
             )
         }
-        let longest = try TrainingSettings.longestRow(
-            maxLength,
-            of: kind,
-            positions: base.shape.positions
-        )
+        let longest = try TrainingSettings.longestRow(maxLength, of: kind, on: base)
         return try Predictor(frozen: base, maxLength: longest)
     }
 
@@ -159,15 +155,11 @@ struct Eval: ParsableCommand {
         on base: BaseModel
     ) throws -> Score {
         let rows = try predictor.encode(dataset, labelled: true)
-        common.warn(
-            CutRows.warning(
-                rows,
-                limit: predictor.bundle.maxLength,
-                path: file,
-                of: adapter == nil ? "--max-length" : "the adapter"
-            )
-        )
         let kind = predictor.bundle.head.kind
+        let reader = adapter == nil ? "--max-length" : "the adapter"
+        let (limit, reading) = (predictor.bundle.maxLength, predictor.bundle.reading)
+        common.warn(CutRows.warning(rows, limit: limit, path: file, of: reader))
+        common.warn(CutRows.warning(targetsOf: rows, kind, reading, path: file, of: reader))
         let clock = Stopwatch()
         let predictions = try predictor.model.predictions(rows, loss: TaskLoss(kind))
         var metrics = try kind.metrics(predictions, of: rows, labels: predictor.bundle.labels)

@@ -45,7 +45,7 @@ struct Merge: ParsableCommand {
 
     @Option(
         help:
-            "The largest difference of a logit (default: 1e-4; 0.02 for float16 models, 0.2 for bfloat16; as many times that as the largest logit has ones)."
+            "The largest difference of a logit, as a share of one above 1 (default: 1e-4; 0.02 for float16 models, 0.2 for bfloat16)."
     )
     var tolerance: Double?
 
@@ -86,7 +86,7 @@ struct Merge: ParsableCommand {
                 rows: rows.count,
                 difference: MergeCheck.largestDifference(found, wanted),
                 effect: MergeCheck.largestDifference(frozen, wanted),
-                tolerance: try tolerance ?? MergeCheck.tolerance(of: folder, for: wanted)
+                tolerance: try tolerance ?? MergeCheck.tolerance(of: folder)
             )
             try check.throwIfTooLarge()
             return check

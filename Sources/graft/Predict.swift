@@ -220,7 +220,19 @@ struct Predict: ParsableCommand {
                 )
             } ?? data.rows(texts: texts, pictures: pictures, for: kind, on: base).answers
         let writer = try generation.writer(base, predictor)
-        let written = try writer(rows.map(TextWriter.Prompt.init))
+        let limit = predictor.bundle.maxLength
+        let full = try rows.count { try writer.tokens(of: TextWriter.Prompt($0)).count >= limit }
+        common.warn(
+            CutRows.warning(
+                full,
+                of: rows.count,
+                "rows",
+                limit: limit,
+                path: rows.path,
+                of: "the adapter"
+            )
+        )
+        let written = try writer(rows)
         return AnsweredRows(
             adapter: name,
             kind: kind,

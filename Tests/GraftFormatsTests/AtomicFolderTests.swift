@@ -81,13 +81,38 @@ private struct Interruption: Error {}
 
     @Test(arguments: ["", ".", "..", "/", "./", "a/.."])
     func `neither nothing nor the folder that the process is in is replaced`(path: String) {
+        // Checked alone: a guard that failed here would cost the folder that the tests run in.
         for existing in [AtomicFolder.ExistingFolder.refuse, .replace] {
             let error = #expect(throws: FileError.self) {
-                let folder = try AtomicFolder(at: path, ifExists: existing)
-                try folder.commit()
+                try AtomicFolder.check(path, ifExists: existing)
             }
-            #expect(error?.description.isEmpty == false)
+            #expect(
+                error?.problem
+                    == (path.isEmpty
+                        ? "an empty path names no folder"
+                        : "is a folder that this command runs in, and cannot be replaced")
+            )
         }
+    }
+
+    @Test func `a folder that appears meanwhile stays unless it may be replaced`() throws {
+        let destination = folder.path + "/out"
+        func write(_ existing: AtomicFolder.ExistingFolder) throws {
+            try AtomicFolder.write(to: destination, ifExists: existing) { path in
+                try put("new", at: path + "/a")
+                try? FileManager.default.createDirectory(
+                    atPath: destination,
+                    withIntermediateDirectories: false
+                )
+                try put("theirs", at: destination + "/a")
+            }
+        }
+        let error = #expect(throws: FileError.self) { try write(.refuse) }
+        #expect(error?.problem == "is a folder that holds files")
+        #expect(try text(destination + "/a") == "theirs")
+        #expect(try folder.contents == ["out"])
+        try write(.replace)
+        #expect(try text(destination + "/a") == "new")
     }
 
     @Test func `what stands in the way is refused with a hint`() throws {

@@ -119,6 +119,14 @@ import Testing
         let loss = try #require(metrics["loss"] as? Double)
         #expect(abs(log(perplexity) - loss) < 1e-6 && metrics["bits_per_byte"] is Double)
 
+        // What a merged model makes of a text is near in proportion: logarithms of probabilities are large.
+        let merged = try await GraftCommand.run(
+            ["merge", "--output", "m", "--json"] + use,
+            in: shop.path
+        )
+        #expect(merged.status == 0, "\(merged.errors)")
+        #expect(try merged.json()["tolerance"] as? Double == 1e-4)
+
         // Adapters that write have no heads of their own to choose among.
         try FileManager.default.copyItem(atPath: shop.path + "/a", toPath: shop.path + "/a2")
         let mean = try await GraftCommand.run(
@@ -140,10 +148,11 @@ import Testing
         let before = try #require(try await frozen().json()["metrics"] as? [String: Any])
         #expect(try #require(before["perplexity"] as? Double) > perplexities[0])
         #expect(before["bits_per_byte"] is Double)
-        let cut = try #require(
-            try await frozen("--max-length", "6").json()["metrics"] as? [String: Any]
-        )
-        #expect(cut["loss"] as? Double != before["loss"] as? Double)
+        let outcome = try await frozen("--max-length", "6")
+        #expect(outcome.errors.contains("fill the 6 tokens of --max-length"), "\(outcome.errors)")
+        let cut = try #require(try outcome.json()["metrics"] as? [String: Any])
+        let losses = try [cut, before].map { try #require($0["loss"] as? Double) }
+        #expect(losses.allSatisfy(\.isFinite) && losses[0] != losses[1])
         let known = try await frozen("--adapter", "a", "--max-length", "4")
         #expect(known.status == 64 && known.errors.contains("--max-length is for models without"))
 
@@ -225,6 +234,7 @@ import Testing
             (["--text", "a", "--limit", "1"], 64, "--limit goes with --data"),
             (["--text", "a", "--data", "rows.jsonl"], 64, "either --data or --text"),
             (["--text", "a", "--adapter", "nowhere"], 1, "no adapter here"),
+            (["--data", "long.jsonl"], 1, "long.jsonl:4: the prompt has "),
         ] as [([String], Int32, String)]
     )
     func `what cannot be generated is refused`(
@@ -233,6 +243,11 @@ import Testing
         part: String
     ) async throws {
         let shop = try Workshop(model: "gpt2/tied")
+        let long = String(repeating: "the ", count: 80)
+        try shop.write(
+            (["the", "a", "the a", long].map { "{\"text\": \"\($0)\"}" }).joined(separator: "\n"),
+            to: "long.jsonl"
+        )
         let outcome = try await GraftCommand.run(
             ["generate", "--model", shop.model] + arguments,
             in: shop.path

@@ -88,6 +88,9 @@ extension FeatureClassifier {
             )
             optimizer.finishStep()
         }
+        guard try buffer.areFinite else {
+            throw TrainingError.notFinite(step: plan.steps, checkpoint: nil)
+        }
         return replacing(try buffer.leaves.map { leaf throws(TorchError) in try leaf.detached() })
     }
 

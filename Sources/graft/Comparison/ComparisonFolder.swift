@@ -11,6 +11,7 @@ struct ComparisonFolder {
     /// - Throws: ``CommandError`` if the folder holds other things; `FileError` if it cannot be written.
     init(path: String) throws {
         self.path = path
+        try AtomicFolder.check(path, ifExists: .replace)
         let manager = FileManager.default
         let contents = (try? manager.contentsOfDirectory(atPath: path)) ?? []
         guard contents.isEmpty || contents.contains(ComparisonFolder.resultName) else {

@@ -8,7 +8,7 @@ internal import GraftTraining
 struct AdapterOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The adapter of a composition whose head answers (default: the last of a stack).",
+            "The adapter of a composition whose head answers (default: a stack's last; any, where all heads are the same).",
             valueName: "folder"
         )
     )
@@ -23,7 +23,7 @@ struct AdapterOptions: ParsableArguments {
         guard FileManager.default.fileExists(atPath: path + "/adapter_config.json") else {
             throw CommandError(
                 "\(path): no adapter here",
-                hint: path.contains("(")
+                hint: (try? Composition(path))?.names.count ?? 1 > 1
                     ? "this takes one adapter, and '\(path)' is a composition"
                     : "name the folder that `graft train --output` wrote"
             )
@@ -79,8 +79,8 @@ struct AdapterOptions: ParsableArguments {
         )
     }
 
-    /// The adapter whose head answers where the user names none: what a stack ends with, or any of heads that are all the
-    /// same, as those of adapters that write.
+    /// The adapter whose head answers where the user names none: what a stack ends with, or any of those that answer alike
+    /// and read alike, as adapters that write do.
     private static func head(
         of composition: Composition,
         _ members: [(String, AdapterBundle)]
@@ -97,10 +97,15 @@ struct AdapterOptions: ParsableArguments {
             )
         default: break
         }
-        let isSame = try members.allSatisfy {
-            try $0.1.headDifference(from: members[0].1) == nil
+        let names = Set(composition.names)
+        let own = members.filter { names.contains($0.0) }
+        let (name, first) = own[0]
+        let isSame = try own.allSatisfy { _, other in
+            try other.headDifference(from: first) == nil && other.maxLength == first.maxLength
+                && other.reading == first.reading && other.readsPairs == first.readsPairs
+                && other.columns == first.columns
         }
-        if isSame { return members[0].0 }
+        if isSame { return name }
         throw CommandError(
             "'\(composition)': each of these adapters has a head",
             hint: "choose one, such as --head \(composition.names[0])"

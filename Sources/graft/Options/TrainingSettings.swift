@@ -111,19 +111,7 @@ struct TrainingSettings: ParsableArguments {
     /// The longest text for a model; a picture is always as long.
     func longestRow(of base: BaseModel, for kind: HeadKind) throws -> Int {
         guard base.readsImages, kind != .imageText else {
-            let longest = try TrainingSettings.longestRow(
-                maxLength,
-                of: kind,
-                positions: base.shape.positions
-            )
-            let marks = try base.tokenizer.encode("").count
-            guard longest > marks else {
-                throw ValidationError(
-                    "--max-length \(longest) leaves no room for text: this model's tokenizer marks a row with"
-                        + " \(marks) tokens"
-                )
-            }
-            return longest
+            return try TrainingSettings.longestRow(maxLength, of: kind, on: base)
         }
         guard maxLength == nil else {
             throw ValidationError("--max-length cuts texts, and this model reads pictures")
@@ -153,14 +141,27 @@ struct TrainingSettings: ParsableArguments {
     static func longestRow(
         _ maxLength: Int?,
         of kind: HeadKind,
-        positions: Int
+        on base: BaseModel
     ) throws -> Int {
         guard let maxLength else {
             let usual = kind.writesText ? 512 : kind == .questionAnswering ? 384 : 128
-            return min(usual, positions)
+            return min(usual, base.shape.positions)
         }
+        return try checked(maxLength, on: base)
+    }
+
+    /// Confirms that rows of so many tokens suit a model and hold some text.
+    static func checked(_ maxLength: Int, on base: BaseModel) throws -> Int {
+        let positions = base.shape.positions
         guard (1...positions).contains(maxLength) else {
             throw ValidationError("--max-length must be in 1 ... \(positions) for this model")
+        }
+        let marks = try base.tokenizer.encode("").count
+        guard maxLength > marks else {
+            throw ValidationError(
+                "--max-length \(maxLength) leaves no room for text: this model's tokenizer marks a row with"
+                    + " \(marks) tokens"
+            )
         }
         return maxLength
     }

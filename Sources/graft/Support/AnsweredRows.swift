@@ -87,7 +87,8 @@ struct AnsweredRows {
             let score = answer.scores.map(\.score).max() ?? 0
             return "\(answer.labels.first ?? "") \(Figures.percent(score))"
         case .multiLabel: return answer.labels.joined(separator: ", ")
-        case .tagging: return answer.labels.joined(separator: " ")
+        case .tagging:
+            return answer.labels.map { $0.isEmpty ? "-" : $0 }.joined(separator: " ")
         case .seq2seq: return answer.labels.joined()
         case .questionAnswering, .multipleChoice:
             let number = answer.labels.first.flatMap { Int($0) }

@@ -18,7 +18,10 @@ enum Console {
 
     /// Writes anything that is no result.
     static func error(_ text: String, terminator: String = "\n") {
+        // A reader of messages that went away ends nothing; one of results does, unless the command says otherwise.
+        let handler = signal(SIGPIPE, SIG_IGN)
         write(plain(text) + terminator, to: .standardError)
+        _ = signal(SIGPIPE, handler)
     }
 
     /// A result that nobody gets ends the command; a message that nobody gets, such as progress, does not.

@@ -1,3 +1,5 @@
+internal import GraftFormats
+internal import GraftModels
 internal import GraftTraining
 
 /// Says which rows were cut to the longest that is read.
@@ -22,7 +24,22 @@ enum CutRows {
         return warning(full, of: rows.count, "rows", limit: limit, path: path, of: reader)
     }
 
-    /// As above, of rows or targets that were counted.
+    /// As above, of the texts that answer the rows.
+    static func warning(
+        targetsOf rows: EncodedRows,
+        _ kind: HeadKind,
+        _ reading: ReadingOptions,
+        path: String,
+        of reader: String
+    ) -> String? {
+        // What goes on from a row is a part of it.
+        guard kind == .seq2seq, case .tokens(let targets) = rows.targets else { return nil }
+        let limit = reading.targetLength
+        let full = (0..<rows.count).count { targets.count($0) >= limit }
+        return warning(full, of: rows.count, "targets", limit: limit, path: path, of: reader)
+    }
+
+    /// As above, of what was counted.
     static func warning(
         _ full: Int,
         of count: Int,

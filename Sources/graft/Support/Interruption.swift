@@ -12,9 +12,10 @@ final class Interruption: @unchecked Sendable {
     /// Ends the process at the first signal, and leaves nothing half-written behind.
     static func discarding() -> Interruption {
         Interruption {
-            Console.error("graft: interrupted, nothing was written")
-            AtomicFolder.discardUnfinished()
-            _exit(130)
+            AtomicFolder.discardUnfinished { discarded in
+                Console.error("graft: interrupted" + (discarded ? ", nothing was written" : ""))
+                _exit(130)
+            }
         }
     }
 

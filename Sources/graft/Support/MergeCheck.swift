@@ -8,34 +8,36 @@ struct MergeCheck {
     let tensors: Int
     /// The number of rows that were compared.
     let rows: Int
-    /// The largest difference between logits of the two.
+    /// The largest difference between logits of the two, as `largestDifference(_:_:)` has it.
     let difference: Double
     /// The largest difference that the adapter itself makes.
     let effect: Double
     /// The largest difference that is accepted.
     let tolerance: Double
 
-    /// The largest difference between numbers at the same places; infinite if one of them is not finite.
-    static func largestDifference(_ a: [[Float]], _ b: [[Float]]) -> Double {
-        zip(a.joined(), b.joined()).reduce(0) { largest, pair in
-            let difference = Double(pair.0) - Double(pair.1)
-            return difference.isFinite ? max(largest, difference.magnitude) : .infinity
+    /// The largest difference from numbers at the same places, as a share of those that are larger than 1.
+    ///
+    /// - Parameters:
+    ///   - found: The numbers.
+    ///   - wanted: What they should be. What is large, as the logarithm of a text's probability, is rounded in proportion.
+    /// - Returns: The difference; infinite if a number is not finite.
+    static func largestDifference(_ found: [[Float]], _ wanted: [[Float]]) -> Double {
+        zip(found.joined(), wanted.joined()).reduce(0) { largest, pair in
+            let (found, wanted) = (Double(pair.0), Double(pair.1))
+            let difference = (found - wanted).magnitude / max(1, wanted.magnitude)
+            return difference.isFinite && wanted.isFinite ? max(largest, difference) : .infinity
         }
     }
 
     /// What rounding to the element types of a model's weights may cost.
     ///
-    /// - Parameters:
-    ///   - folder: The model.
-    ///   - logits: What it is to compute; what is larger than 1, as the logarithm of a text's probability, is rounded
-    ///     in proportion.
+    /// - Parameter folder: The model.
     /// - Returns: The largest difference.
     /// - Throws: `SafetensorsError` if the model cannot be read.
-    static func tolerance(of folder: String, for logits: [[Float]]) throws -> Double {
-        let largest = logits.joined().reduce(1) { max($0, Double($1.magnitude)) }
+    static func tolerance(of folder: String) throws -> Double {
         let types = Set(try Checkpoint(path: folder).tensors.map(\.entry.elementType))
-        if types.contains(.bfloat16) { return 0.2 * largest }
-        return (types.contains(.float16) ? 0.02 : 1e-4) * largest
+        if types.contains(.bfloat16) { return 0.2 }
+        return types.contains(.float16) ? 0.02 : 1e-4
     }
 
     /// Confirms that the merged model may stay.

@@ -9,7 +9,10 @@ enum OutputFile {
     /// - Throws: ``CommandError`` naming what is there.
     static func checked(_ path: String?) throws -> String? {
         guard path != "" else {
-            throw CommandError("--output: an empty path names no file", hint: "name one")
+            throw CommandError(
+                "--output: an empty path names no file",
+                hint: "name one; is a variable unset?"
+            )
         }
         guard let path, FileManager.default.fileExists(atPath: path) else { return path }
         // Devices and pipes take what they are given.

@@ -106,22 +106,18 @@ struct TrainingTask {
 
     /// What the user should know about the rows.
     var warnings: [String] {
-        guard !base.readsImages else { return brokenWarnings }
-        let cut = CutRows.warning(trainRows, limit: maxLength, path: train.path, of: "--max-length")
-        let warnings = [cut].compactMap(\.self)
-        guard head.kind == .seq2seq, case .tokens(let targets) = trainRows.targets else {
-            return warnings
-        }
-        let fullTargets = (0..<trainRows.count).count { targets.count($0) >= reading.targetLength }
-        let cutTargets = CutRows.warning(
-            fullTargets,
-            of: trainRows.count,
-            "targets",
-            limit: reading.targetLength,
-            path: train.path,
-            of: "--max-target-length"
-        )
-        return warnings + [cutTargets].compactMap(\.self)
+        let path = train.path
+        let cut = [
+            CutRows.warning(trainRows, limit: maxLength, path: path, of: "--max-length"),
+            CutRows.warning(
+                targetsOf: trainRows,
+                head.kind,
+                reading,
+                path: path,
+                of: "--max-target-length"
+            ),
+        ]
+        return brokenWarnings + cut.compactMap(\.self)
     }
 
     /// What always answering the most frequent class of the training rows scores.
