@@ -63,7 +63,7 @@ extension DataError: CustomStringConvertible {
             return "\(path):\(line): no column '\(column)'; there is \(list) "
                 + "(hint: choose one with \(option))"
         case .noRows(let path):
-            return "\(path): the file has no rows"
+            return "\(path): there are no rows"
         case .badRows(let path, let problems, let total):
             return Self.describe(problems, of: total, in: path)
         case .labelNames(let reason):

@@ -20,10 +20,8 @@ public final class RowWriter {
         // FileManager would put a new file in the place of a device, a pipe or a link.
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
-            throw .unwritable(
-                path: path,
-                reason: "the file cannot be created (hint: does its folder exist?)"
-            )
+            let reason = unsafe String(cString: strerror(errno))
+            throw .unwritable(path: path, reason: "\(reason) (hint: check its folder)")
         }
         handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }

@@ -72,8 +72,8 @@ import Testing
                 == "rows:2: no column 'text'; there is 'sentence', 'label' "
                 + "(hint: choose one with --text-column)"
         )
-        #expect(complaint("text,label\n", .csv) == "rows: the file has no rows")
-        #expect(complaint("", .csv) == "rows: the file has no rows")
+        #expect(complaint("text,label\n", .csv) == "rows: there are no rows")
+        #expect(complaint("", .csv) == "rows: there are no rows")
     }
 
     @Test func `what is written reads the same`() throws {

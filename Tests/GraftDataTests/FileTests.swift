@@ -140,8 +140,8 @@ import Testing
             let path = folder + "/absent/predictions.jsonl"
             #expect(
                 complaint { () throws(DataError) in _ = try RowWriter(path: path) }
-                    == "\(path): cannot be written: the file cannot be created "
-                    + "(hint: does its folder exist?)"
+                    == "\(path): cannot be written: No such file or directory "
+                    + "(hint: check its folder)"
             )
         }
     }

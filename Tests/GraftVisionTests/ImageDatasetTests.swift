@@ -111,7 +111,7 @@ struct ImageDatasetTests {
         let empty = try pictures([])
         #expect(
             complaint { _ = try ImageDataset(contentsOf: empty.path, schema: labelled) }
-                == "\(empty.path): the file has no rows"
+                == "\(empty.path): there are no rows"
         )
     }
 
@@ -132,7 +132,7 @@ struct ImageDatasetTests {
         #expect(try data.image(1) == ImageDecoder().decode(imageFile("baseline.jpg")))
         #expect(
             complaint { _ = try ImageDataset(files: [], named: "pictures") }
-                == "pictures: the file has no rows"
+                == "pictures: there are no rows"
         )
     }
 

@@ -74,6 +74,25 @@ import Testing
         #expect(try shop.bytes("a/adapter.safetensors") != kept)
     }
 
+    @Test func `classes that differ in case alone are told of`() async throws {
+        let shop = try Workshop()
+        let rows = ["true", "True", "false"].map { #"{"text": "the film", "label": "\#($0)"}"# }
+        try shop.write(rows.joined(separator: "\n"), to: "case.jsonl")
+        let outcome = try await shop.train(
+            output: "a",
+            "--train",
+            "case.jsonl",
+            "--eval",
+            "case.jsonl"
+        )
+        #expect(outcome.status == 0)
+        #expect(
+            outcome.errors.contains(
+                "case.jsonl: the classes 'True' and 'true' differ in case alone"
+            )
+        )
+    }
+
     @Test func `a score that is no number does not keep a run from losing patience`() async throws {
         let shop = try Workshop()
         let rows = Array(repeating: #"{"text": "the film was good", "label": 0.5}"#, count: 8)
