@@ -56,15 +56,18 @@ public final class CheckpointParameters: ParameterSource {
     ///
     /// Other tensors may be: heads, poolers and buffers that nobody asked for.
     ///
-    /// - Throws: `ParameterError` naming a tensor like one that was asked for, but of another layer.
+    /// - Throws: `ParameterError` naming a tensor like one of the first layer, which every model has, that nobody asked for.
     package func checkAllLayersUsed() throws(ParameterError) {
-        func pattern(_ name: String) -> [Substring] {
-            name.split(separator: ".").map { Int($0) == nil ? $0 : "#" }
-        }
-        let used = Set(used.withLock(\.keys))
-        let patterns = Set(used.map(pattern))
-        let left = checkpoint.names.filter {
-            !used.contains($0) && patterns.contains(pattern($0))
+        let used = used.withLock { $0 }
+        let left = checkpoint.names.filter { name in
+            guard used[name] == nil else { return false }
+            let parts = name.split(separator: ".")
+            return parts.indices.contains { index in
+                guard Int(parts[index]) != nil else { return false }
+                var first = parts
+                first[index] = "0"
+                return used[first.joined(separator: ".")] != nil
+            }
         }
         guard let first = left.min() else { return }
         throw ParameterError(
