@@ -45,18 +45,26 @@ public struct LabelMap: Sendable, Hashable {
         guard !names.isEmpty else {
             throw .labelNames(reason: "\(dataset.path) has no rows with a class")
         }
-        let alike = Dictionary(grouping: names) {
-            $0.trimmingCharacters(in: .whitespacesAndNewlines)
-        }
-        let twins = alike.filter { $0.value.count > 1 }.min { $0.key < $1.key }
-        if let twins = twins?.value {
-            let shown = twins.sorted().map { "'\($0)'" }.joined(separator: " and ")
+        let trimmed = { (name: String) in name.trimmingCharacters(in: .whitespacesAndNewlines) }
+        if let twins = LabelMap.twins(names, by: trimmed) {
             throw .labelNames(
-                reason: "\(dataset.path) has classes that differ in white space alone: \(shown)"
+                reason: "\(dataset.path) has classes that differ in white space alone: \(twins)"
                     + " (hint: trim them)"
             )
         }
         try self.init(names: names)
+    }
+
+    /// The first names that are alike, as `'a' and 'A'`.
+    ///
+    /// - Parameters:
+    ///   - names: Names of classes.
+    ///   - key: What names that are alike have in common.
+    /// - Returns: `nil` if all differ.
+    package static func twins(_ names: [String], by key: (String) -> String) -> String? {
+        Dictionary(grouping: names, by: key).filter { $0.value.count > 1 }
+            .min { $0.key < $1.key }?.value
+            .sorted().map { "'\($0)'" }.joined(separator: " and ")
     }
 
     /// How many classes there are.

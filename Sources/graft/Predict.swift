@@ -220,11 +220,11 @@ struct Predict: ParsableCommand {
                 )
             } ?? data.rows(texts: texts, pictures: pictures, for: kind, on: base).answers
         let writer = try generation.writer(base, predictor)
+        let written = try writer(rows)
         let limit = predictor.bundle.maxLength
-        let full = try rows.count { try writer.tokens(of: TextWriter.Prompt($0)).count >= limit }
         common.warn(
             CutRows.warning(
-                full,
+                written.count { $0.promptTokenCount >= limit },
                 of: rows.count,
                 "rows",
                 limit: limit,
@@ -232,7 +232,6 @@ struct Predict: ParsableCommand {
                 of: "the adapter"
             )
         )
-        let written = try writer(rows)
         return AnsweredRows(
             adapter: name,
             kind: kind,

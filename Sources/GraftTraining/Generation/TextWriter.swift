@@ -26,6 +26,8 @@ public struct TextWriter: Sendable {
     public struct Answer: Sendable, Hashable {
         /// The new text, up to a stop string or an end token.
         public let text: String
+        /// How many tokens the model read of the prompt.
+        public let promptTokenCount: Int
         /// How many tokens the model wrote for it.
         public let tokenCount: Int
         /// Why there is no more.
@@ -197,6 +199,7 @@ public struct TextWriter: Sendable {
                 if !untold.isEmpty { onText(batch.lowerBound + row, untold) }
                 return Answer(
                     text: texts[row].text,
+                    promptTokenCount: rows[batch.lowerBound + row].count,
                     tokenCount: written[row].tokens.count,
                     ending: written[row].ending
                 )

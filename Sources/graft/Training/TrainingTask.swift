@@ -122,14 +122,9 @@ struct TrainingTask {
 
     /// Names of classes that differ in case alone, which is how files of two programs say one.
     private var twinWarning: String? {
-        let alike = Dictionary(grouping: labels) { $0.lowercased() }.values
-        guard
-            let twins = alike.filter({ $0.count > 1 }).map({ $0.sorted() }).min(by: {
-                $0[0] < $1[0]
-            })
-        else { return nil }
-        let names = twins.map { "'\($0)'" }.joined(separator: " and ")
-        return "\(train.path): the classes \(names) differ in case alone"
+        LabelMap.twins(labels) { $0.lowercased() }.map {
+            "\(train.path): the classes \($0) differ in case alone"
+        }
     }
 
     /// What always answering the most frequent class of the training rows scores.
