@@ -49,7 +49,7 @@ extension TrainingError: CustomStringConvertible {
         case .pairs(let path, let adapterReadsPairs):
             return adapterReadsPairs
                 ? "\(path): the adapter was trained on pairs of texts, these rows have one text each"
-                    + " (hint: --pair-column)"
+                    + " (hint: --pair-column, or --pair beside --text)"
                 : "\(path): the adapter was trained on single texts, these rows have two"
                     + " (hint: leave out the second text's column)"
         case .resume(let path, let reason):

@@ -70,6 +70,15 @@ struct Predict: ParsableCommand {
     var texts: [String] = []
 
     @Option(
+        name: .customLong("pair"),
+        help: ArgumentHelp(
+            "The second text of a --text, or the context of a question; one for each, in their order.",
+            valueName: "text"
+        )
+    )
+    var pairs: [String] = []
+
+    @Option(
         name: .customLong("image"),
         help: ArgumentHelp("A picture; may be given several times.", valueName: "file")
     )
@@ -95,6 +104,11 @@ struct Predict: ParsableCommand {
     func validate() throws {
         guard [file == nil, texts.isEmpty, pictures.isEmpty].count(where: { !$0 }) == 1 else {
             throw ValidationError("give either --data, --text or --image")
+        }
+        guard pairs.isEmpty || pairs.count == texts.count else {
+            throw ValidationError(
+                "--pair: expected one for each --text, found \(pairs.count) for \(texts.count)"
+            )
         }
         try rowLimit.check(file: file)
         guard !adapters.isEmpty || prompts.classes != nil else {
@@ -218,7 +232,9 @@ struct Predict: ParsableCommand {
                     limit: rowLimit.limit,
                     remembered: predictor.bundle.columnNames
                 )
-            } ?? data.rows(texts: texts, pictures: pictures, for: kind, on: base).answers
+            }
+            ?? data.rows(texts: texts, pairs: pairs, pictures: pictures, for: kind, on: base)
+            .answers
         let writer = try generation.writer(base, predictor)
         let written = try writer(rows)
         let limit = predictor.bundle.maxLength
@@ -255,7 +271,7 @@ struct Predict: ParsableCommand {
                     limit: rowLimit.limit,
                     remembered: remembered
                 )
-            } ?? data.rows(texts: texts, pictures: pictures, for: kind, on: base)
+            } ?? data.rows(texts: texts, pairs: pairs, pictures: pictures, for: kind, on: base)
         common.warn(rows.warning)
         return rows
     }

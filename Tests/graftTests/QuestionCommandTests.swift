@@ -57,7 +57,18 @@ import Testing
         let answer = try #require(rows[0]["answer"] as? String)
         #expect(try #require(end) - #require(start) == answer.count && rows[0]["score"] is Double)
         let text = try await shop.predict("is it good", adapter: "a")
-        #expect(text.status == 1 && text.errors.contains("question and context"), "\(text.errors)")
+        #expect(
+            text.status == 1 && text.errors.contains("--pair with the context"),
+            "\(text.errors)"
+        )
+        let given = try await GraftCommand.run(
+            [
+                "predict", "--model", shop.model, "--adapter", "a", "--text", "is the film good",
+                "--pair", "alice was in paris . the film is very good , not bob",
+            ],
+            in: shop.path
+        )
+        #expect(try given.rows()[0]["answer"] as? String == answer, "\(given.errors)")
         let table = try await GraftCommand.run(["predict"] + use + ["--table"], in: shop.path)
         #expect(table.output.contains(answer))
     }

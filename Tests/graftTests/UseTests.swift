@@ -37,6 +37,28 @@ import Testing
         #expect((found["confusion"] as? [String: Any])?["counts"] != nil)
     }
 
+    @Test func `pairs of texts are given as arguments`() async throws {
+        let shop = try Workshop()
+        let row = #"{"text": "the film", "text_b": "was good", "label": "positive"}"#
+        try shop.write(row + "\n" + row.replacing("positive", with: "negative"), to: "pairs.jsonl")
+        let trained = try await shop.train(output: "a", "--train", "pairs.jsonl")
+        #expect(trained.status == 0, "\(trained.errors)")
+        let use = ["predict", "--model", shop.model, "--adapter", "a", "--logits"]
+        let read = try await GraftCommand.run(use + ["--data", "pairs.jsonl"], in: shop.path)
+        let texts = ["--text", "the film", "--text", "the book"]
+        let given = try await GraftCommand.run(
+            use + texts + ["--pair", "was good", "--pair", "was bad"],
+            in: shop.path
+        )
+        #expect(given.status == 0, "\(given.errors)")
+        let logits = try [read, given].map { try $0.rows()[0]["logits"] as? [Double] }
+        #expect(logits[0] != nil && logits[0] == logits[1])
+        let few = try await GraftCommand.run(use + texts + ["--pair", "was good"], in: shop.path)
+        #expect(few.status == 64 && few.errors.contains("found 1 for 2"), "\(few.errors)")
+        let none = try await GraftCommand.run(use + texts, in: shop.path)
+        #expect(none.status == 1 && none.errors.contains("--pair beside --text"), "\(none.errors)")
+    }
+
     @Test func `predictions are rows with id, label, scores and logits`() async throws {
         let shop = try Workshop()
         #expect(try await shop.train(output: "a").status == 0)

@@ -96,33 +96,47 @@ struct DataOptions: ParsableArguments {
     /// - Parameters:
     ///   - texts: The texts; for tagging their words are what white space separates.
     ///   - kind: What is predicted of them.
-    ///   - pairs: The second text of each row, where rows have two.
+    ///   - pairs: The second text of each row, where rows have two; the context of a question.
     ///   - answers: The text that answers each row, where one does.
     /// - Returns: The rows.
-    /// - Throws: `DataError` if a text is no row.
+    /// - Throws: ``CommandError`` if rows of the task have no second text, or lack more than one; `DataError` if a text
+    ///   is no row.
     static func rows(
         _ texts: [String],
         for kind: HeadKind,
         pairedWith pairs: [String]? = nil,
         answeredBy answers: [String]? = nil
     ) throws -> Dataset {
-        guard kind != .questionAnswering, kind != .multipleChoice else {
+        guard kind != .multipleChoice, kind != .questionAnswering || pairs != nil else {
             throw CommandError(
                 "a row of \(kind.rawValue) is more than a text",
-                hint: "--data, with columns "
-                    + (kind == .multipleChoice ? "text and choices" : "question and context")
+                hint: kind == .multipleChoice
+                    ? "--data, with columns text and choices"
+                    : "--pair with the context of each question, or --data"
             )
         }
-        let lines = texts.enumerated().map { index, text -> String in
-            let words = text.split(whereSeparator: \.isWhitespace).map {
-                JSONValue.string(String($0))
+        let (textName, pairName): (String, String?) =
+            switch kind.input {
+            case .text: ("text", "text_b")
+            case .words: ("tokens", nil)
+            case .question: ("question", "context")
+            case .picture, .writing, .choices: ("text", nil)
             }
-            guard kind != .tagging else {
-                return JSONValue.object([.init("tokens", .array(words))]).description
-            }
-            let pair = pairs.map { [JSONValue.Member("text_b", .string($0[index]))] } ?? []
-            let answer = answers.map { [JSONValue.Member("target", .string($0[index]))] } ?? []
-            return JSONValue.object([.init("text", .string(text))] + pair + answer).description
+        guard pairs == nil || pairName != nil else {
+            throw CommandError("--pair: a row of \(kind.rawValue) has no second text")
+        }
+        let lines = texts.indices.map { row -> String in
+            let words = texts[row].split(whereSeparator: \.isWhitespace)
+            var members = [
+                JSONValue.Member(
+                    textName,
+                    kind.input == .words
+                        ? .array(words.map { .string(String($0)) }) : .string(texts[row])
+                )
+            ]
+            if let pairs, let pairName { members.append(.init(pairName, .string(pairs[row]))) }
+            if let answers { members.append(.init("target", .string(answers[row]))) }
+            return JSONValue.object(members).description
         }
         return try Dataset(
             parsing: Array(lines.joined(separator: "\n").utf8),

@@ -68,6 +68,7 @@ struct RowOptions: ParsableArguments {
     ///
     /// - Parameters:
     ///   - texts: Texts.
+    ///   - pairs: The second text of each, or none.
     ///   - pictures: Paths of pictures.
     ///   - kind: What is predicted of them.
     ///   - base: The model, which reads the one or the other.
@@ -75,6 +76,7 @@ struct RowOptions: ParsableArguments {
     /// - Throws: `BrokenImagesError` naming pictures; ``CommandError`` if the model does not read such rows.
     func rows(
         texts: [String],
+        pairs: [String],
         pictures: [String],
         for kind: HeadKind,
         on base: BaseModel
@@ -84,7 +86,9 @@ struct RowOptions: ParsableArguments {
             guard pictures.isEmpty else {
                 throw CommandError("--image: a \(family) model reads texts", hint: "--text")
             }
-            return .texts(try DataOptions.rows(texts, for: kind))
+            return .texts(
+                try DataOptions.rows(texts, for: kind, pairedWith: pairs.isEmpty ? nil : pairs)
+            )
         }
         guard texts.isEmpty else {
             throw CommandError("--text: a \(family) model reads pictures", hint: "--image")
