@@ -91,6 +91,16 @@ import Testing
         #expect(cut.status == 130 && cut.errors.contains("the same command"), "\(cut.errors)")
         let kept = try shop.bytes("runs/head/0/run.json")
 
+        let changed = try await GraftCommand.run(
+            arguments(shop, "lora,seq_bn") + long + ["--warmup", "0.5"],
+            in: shop.path
+        )
+        #expect(
+            changed.status == 1 && changed.errors.contains("the interrupted run has --warmup"),
+            "\(changed.errors)"
+        )
+        #expect(!shop.holds("runs/lora"))
+
         let resumed = try await GraftCommand.run(
             arguments(shop, "head,seq_bn") + long,
             in: shop.path

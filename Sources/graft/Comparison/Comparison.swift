@@ -84,18 +84,26 @@ struct Comparison {
         try folder.write(json, report: report.html())
     }
 
-    /// The runs that ended before, by their folders.
+    /// The runs that ended before, by their folders; those that were interrupted are looked at, too.
+    ///
+    /// - Throws: ``CommandError`` or `TrainingError` naming a folder with a run of other options.
     private func keptRuns(_ seeds: [UInt64]) throws -> [String: ComparedRun] {
         var kept: [String: ComparedRun] = [:]
         for method in methods {
             let fingerprint = try task.fingerprint(of: method.method)
             for seed in seeds {
                 let path = folder.path(of: method, seed: seed)
+                let options = options(method, seed: seed)
                 kept[path] = try ComparedRun.kept(
                     in: path,
                     fingerprint: fingerprint,
-                    options: options(method, seed: seed)
+                    options: options
                 )
+                let checkpoint = CheckpointFolder(
+                    path: OutputFolder.checkpointPath(of: path),
+                    fingerprint: fingerprint
+                )
+                if checkpoint.existingPath != nil { _ = try checkpoint.read(options: options) }
             }
         }
         return kept

@@ -17,7 +17,10 @@ struct OutputFolder {
     ]
 
     /// The folder of the run's states.
-    var checkpointPath: String { path + ".checkpoint" }
+    var checkpointPath: String { OutputFolder.checkpointPath(of: path) }
+
+    /// The folder of the states of a run that is to write its adapter to `path`.
+    static func checkpointPath(of path: String) -> String { path + ".checkpoint" }
 
     /// How a run starts.
     enum Start {
@@ -44,7 +47,9 @@ struct OutputFolder {
         replaces = overwrite
         try AtomicFolder.check(path, ifExists: .replace)
         let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-        let isInterrupted = FileManager.default.fileExists(atPath: path + ".checkpoint")
+        let isInterrupted = FileManager.default.fileExists(
+            atPath: OutputFolder.checkpointPath(of: path)
+        )
         if !contents.isEmpty {
             guard contents.contains(AdapterBundle.configurationName) else {
                 throw CommandError(
