@@ -30,7 +30,7 @@ public struct EncodedRows: Sendable {
     }
 
     /// What the model reads of the rows.
-    private let inputs: any RowInputs
+    private var inputs: any RowInputs
     /// Where the tokens of each row begin among all, and where the last row's end.
     private let offsets: [Int]
     /// For tagging: the token at which each word starts, row by row, counted from the row's first;
@@ -236,6 +236,25 @@ public struct EncodedRows: Sendable {
         device: Device = .cpu
     ) throws(TorchError) -> any RaggedBatch {
         try inputs.batch(Array(rows), device: device)
+    }
+
+    /// The same rows, of whose pictures batches hold drawn views.
+    ///
+    /// - Parameters:
+    ///   - augmentation: What is drawn.
+    ///   - seed: What it depends on, besides the row.
+    /// - Returns: The rows, which share their memory with these.
+    /// - Throws: ``TrainingError`` for rows without pictures.
+    func augmented(
+        _ augmentation: Augmentation,
+        seed: UInt64
+    ) throws(TrainingError) -> EncodedRows {
+        guard let views = inputs.augmented(augmentation, seed: seed) else {
+            throw .settings("--augment: is of pictures, and these rows are texts")
+        }
+        var rows = self
+        rows.inputs = views
+        return rows
     }
 
     /// A hash of everything that training sees of these rows: what the model reads, and targets.

@@ -8,6 +8,8 @@ internal import GraftVision
 struct ImageRows: RowInputs {
     private let images: PreparedImages
     private let tokensPerImage: Int
+    /// What views of images a batch holds, and what they depend on besides the row; `nil` for whole images.
+    var views: (of: Augmentation, seed: UInt64)?
 
     /// Takes images that a model reads.
     ///
@@ -42,19 +44,11 @@ struct ImageRows: RowInputs {
         keys: [Int],
         device: Device
     ) throws(TorchError) -> ImageBatch {
-        let size = images.width * images.height
-        var pixels = [Float](repeating: 0, count: 3 * size * rows.count)
-        let (bytes, values) = (images.pixels.span, images.values.span)
+        let size = 3 * images.width * images.height
+        var pixels = [Float](repeating: 0, count: size * rows.count)
         var target = pixels.mutableSpan
         for (place, row) in rows.enumerated() {
-            for channel in 0..<3 {
-                var source = 3 * size * row + channel
-                let first = (3 * place + channel) * size
-                for index in first..<first + size {
-                    target[index] = values[256 * channel + Int(bytes[source])]
-                    source += 3
-                }
-            }
+            images.write(row, view: view(of: keys[place]), to: &target, at: size * place)
         }
         let shape = [rows.count, 3, images.height, images.width]
         return try ImageBatch(
@@ -62,6 +56,24 @@ struct ImageRows: RowInputs {
             tokensPerImage: tokensPerImage,
             keys: keys.map(Int64.init)
         )
+    }
+
+    func augmented(_ augmentation: Augmentation, seed: UInt64) -> (any RowInputs)? {
+        var rows = self
+        rows.views = (augmentation, seed)
+        return rows
+    }
+
+    /// What a batch shows of the image that is called `key` in it; `nil` for all.
+    private func view(of key: Int) -> Augmentation.View? {
+        views.map { views in
+            var generator = SplitMix64(state: StableHash.mix(views.seed, UInt64(key)))
+            return views.of.view(
+                width: images.width,
+                height: images.height,
+                using: &generator
+            )
+        }
     }
 
     func append(to bytes: inout HashedBytes) {

@@ -21,6 +21,14 @@ protocol RowInputs: Sendable {
     /// Gathers rows into a batch; a row's name in it is its index here.
     func batch(_ rows: [Int], device: Device) throws(TorchError) -> any RaggedBatch
 
+    /// The same rows, of which batches hold drawn views.
+    ///
+    /// - Parameters:
+    ///   - augmentation: What is drawn.
+    ///   - seed: What it depends on, besides the row.
+    /// - Returns: The rows, or `nil` for what is no picture.
+    func augmented(_ augmentation: Augmentation, seed: UInt64) -> (any RowInputs)?
+
     /// Appends everything that the model sees of the rows.
     func append(to bytes: inout HashedBytes)
 }
@@ -29,6 +37,8 @@ extension RowInputs {
     func sequenceCount(_ row: Int) -> Int { 1 }
 
     func limitedLength(_ row: Int) -> Int { length(row) }
+
+    func augmented(_ augmentation: Augmentation, seed: UInt64) -> (any RowInputs)? { nil }
 }
 
 /// Bytes that are hashed in the end.

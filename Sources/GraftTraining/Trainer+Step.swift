@@ -93,6 +93,7 @@ extension Trainer {
         seed: UInt64,
         trunks: TrunkCache? = nil
     ) throws -> (loss: Double, gradient: Tensor) {
+        let data = try options.augmentation.map { try data.augmented($0, seed: seed) } ?? data
         let outputs = model.head.configuration.outputCount
         var total = 0.0
         var sum: Tensor?

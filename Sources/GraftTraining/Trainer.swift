@@ -202,6 +202,7 @@ public struct Trainer: Sendable {
         let threads = Torch.threads
         Torch.threads = 1
         defer { Torch.threads = threads }
+        if let augmentation = options.augmentation { _ = try data.augmented(augmentation, seed: 0) }
         if let metric = options.metric, let evaluation { try check(metric, on: evaluation) }
         guard evaluation != nil || (options.metric == nil && options.patience == nil) else {
             throw TrainingError.settings(
@@ -227,7 +228,9 @@ public struct Trainer: Sendable {
                 )
             }
         }
-        let (trunks, evaluationTrunks) = (trunks(data), trunks(evaluation))
+        // A view that is drawn anew has states of its own.
+        let constant = options.augmentation == nil ? data : nil
+        let (trunks, evaluationTrunks) = (trunks(constant), trunks(evaluation))
         var (training, evaluating) = (Duration.zero, Duration.zero)
         var (rows, tokens) = (0, 0)
         onEvent(.started(step: state.step, of: plan.steps))

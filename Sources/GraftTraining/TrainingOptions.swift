@@ -20,6 +20,8 @@ public struct TrainingOptions: Sendable, Hashable, Codable {
     public var maxGradientNorm = 1.0
     /// Probability mass that is spread evenly over all classes.
     public var labelSmoothing = 0.0
+    /// Views of pictures that are drawn in every step; `nil` shows pictures as they are.
+    public var augmentation: Augmentation?
     /// Epochs without improvement after which the run ends; `nil` never ends it early.
     public var patience: Int?
     /// The metric that chooses the best epoch; the task's own by default.
@@ -78,6 +80,7 @@ extension TrainingOptions {
         ("weight-decay", { "\($0.optimizer.weightDecay)" }),
         ("max-grad-norm", { "\($0.maxGradientNorm)" }),
         ("label-smoothing", { "\($0.labelSmoothing)" }),
+        ("augment", { $0.augmentation?.description ?? "none" }),
         ("patience", { $0.patience?.description ?? "none" }),
         ("metric", { $0.metric?.rawValue ?? "the task's" }),
         ("seed", { "\($0.seed)" }),

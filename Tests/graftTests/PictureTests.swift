@@ -41,6 +41,36 @@ import Testing
         ] + more
     }
 
+    @Test func `views are drawn anew in every step, and equally in equal runs`() async throws {
+        let shop = try PictureTests.shop()
+        func train(_ output: String, _ more: String...) async throws -> Data {
+            let trained = try await GraftCommand.run(
+                PictureTests.training(shop, "--task", "image-classification", "--train", "train")
+                    + ["--method", "head", "--output", output] + more,
+                in: shop.path
+            )
+            #expect(trained.status == 0, "\(trained.errors)")
+            return try shop.bytes(output + "/adapter.safetensors")
+        }
+        let views = try await train("views", "--augment", "flip,crop=0.3")
+        #expect(try await train("again", "--augment", "flip,crop=0.3") == views)
+        // States below the head are those of a view: none must be kept for the next epoch.
+        let anew = try await train("anew", "--augment", "crop=0.3,flip", "--trunk-memory", "0")
+        #expect(anew == views)
+        #expect(try await train("whole") != views)
+        for wrong in ["flop", "flip,flip", "crop=2", "crop=", ""] {
+            let refused = try await GraftCommand.run(
+                PictureTests.training(shop, "--train", "train", "--augment", wrong),
+                in: shop.path
+            )
+            #expect(refused.status == 64 && refused.errors.contains("--augment"))
+        }
+        let texts = try Workshop()
+        let refused = try await texts.train(output: "b", "--augment", "flip")
+        #expect(refused.status == 1 && refused.errors.contains("these rows are texts"))
+        #expect(!texts.holds("b"))
+    }
+
     @Test func `pictures of folders train, score, predict and encode`() async throws {
         let shop = try PictureTests.shop()
         let trained = try await GraftCommand.run(

@@ -1,7 +1,7 @@
 """Image files drawn by this script, and what Pillow and the processors of transformers make of them.
 
 Writes `images/`: small files of every kind that is decoded, `decoded.safetensors` (their pixels),
-`resized.safetensors` and `processed.safetensors`; and, with `--data FOLDER`, `images/shared.json`: hashes of
+`resized.safetensors`, `processed.safetensors` and `views.safetensors`; and, with `--data FOLDER`, `images/shared.json`: hashes of
 prepared pictures of data sets that are not part of the project.
 """
 
@@ -215,6 +215,19 @@ def write_processed() -> None:
     save("images/processed.safetensors", tensors, SEED, configurations=json.dumps(configurations))
 
 
+def write_views() -> None:
+    """Parts of `rgb.png`, enlarged to the whole as torchvision does, and mirrored: [3, height, width] of 0 to 1."""
+    picture = torch.from_numpy(drawing(19, 13, 1)).permute(2, 0, 1).float() / 255
+    views = [(0, 0, 19, 13, 0), (0, 0, 19, 13, 1), (3, 2, 10, 7, 0), (9, 6, 10, 7, 1), (18, 12, 1, 1, 0), (5, 0, 1, 13, 1)]
+    tensors = {}
+    for left, top, width, height, mirrored in views:
+        part = picture[None, :, top : top + height, left : left + width]
+        whole = torch.nn.functional.interpolate(part, (13, 19), mode="bilinear", align_corners=False)
+        name = f"{left},{top},{width},{height},{mirrored}"
+        tensors[name] = (whole.flip(-1) if mirrored else whole)[0].contiguous()
+    save("images/views.safetensors", tensors, SEED)
+
+
 def write_shared(data: Path) -> None:
     """Hashes of real pictures as two processors prepare them, in the order of their names."""
     processors = {
@@ -250,6 +263,7 @@ def main() -> None:
     write_archives()
     write_resized()
     write_processed()
+    write_views()
     if arguments.data:
         write_shared(arguments.data)
 

@@ -3,7 +3,7 @@ internal import GraftTorch
 
 /// Pairs of a prepared image and a text's token ids.
 struct PairRows: RowInputs {
-    let images: ImageRows
+    private(set) var images: ImageRows
     /// For each pair, the place of its image.
     let imageOfRow: [Int]
     let texts: TokenRows
@@ -19,6 +19,12 @@ struct PairRows: RowInputs {
             images: images.imageBatch(rows.map { imageOfRow[$0] }, keys: rows, device: device),
             texts: texts.tokenBatch(rows, device: device)
         )
+    }
+
+    func augmented(_ augmentation: Augmentation, seed: UInt64) -> (any RowInputs)? {
+        var rows = self
+        rows.images.views = (augmentation, seed)
+        return rows
     }
 
     func append(to bytes: inout HashedBytes) {

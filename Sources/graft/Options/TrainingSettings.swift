@@ -43,6 +43,15 @@ struct TrainingSettings: ParsableArguments {
     )
     var classWeights: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Views of pictures drawn anew in every step: mirrored half of the time, and parts of at least so much of the area (alone, crop is crop=0.08).",
+            valueName: "flip,crop=0.5"
+        ),
+        transform: { try Augmentation($0) }
+    )
+    var augment: Augmentation?
+
     @Option(help: "Epochs without improvement after which the run ends.")
     var patience: Int?
 
@@ -99,6 +108,7 @@ struct TrainingSettings: ParsableArguments {
         options.optimizer.weightDecay = weightDecay
         options.maxGradientNorm = maxGradNorm
         options.labelSmoothing = labelSmoothing
+        options.augmentation = augment
         options.patience = patience
         options.metric = metric
         options.seed = seed

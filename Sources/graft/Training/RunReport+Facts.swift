@@ -59,7 +59,8 @@ extension TrainingOptions {
             .init("label smoothing", labelSmoothing), .init("seed", seed),
             .init("workers", workers),
         ]
-        return all + (patience.map { [.init("patience", $0)] } ?? [])
+        let augmentation = augmentation.map { [RunReport.Entry("augment", $0.description)] } ?? []
+        return all + augmentation + (patience.map { [.init("patience", $0)] } ?? [])
     }
 }
 
