@@ -125,10 +125,13 @@ class HeadPass {
     });
   }
 
-  /// The gradients of queries, and what this head adds to those of its keys and values; none where there is no slice.
+  /// The gradients of queries, and what this head adds to those of its keys and values, or where it is the first to
+  /// write there, what they are; none where there is no slice.
   void backward(int64_t head, const Slice &queries, const Slice &incoming, const float *log_sums,
-                const Slice &query_gradients, const std::vector<Stretch> &outgoing, float *bias_gradients) {
+                const Slice &query_gradients, const std::vector<Stretch> &outgoing, bool is_first,
+                float *bias_gradients) {
     for_each_block([&](int64_t from, int64_t to) {
+      const bool adds = !is_first || from > 0;
       score(queries, lines, false, from, to);
       adjust(head, from, to);
       score(incoming, gradient_lines, true, from, to);
@@ -147,10 +150,10 @@ class HeadPass {
           multiply(to - from, width(), keys, g, false, in.keys, false, query_gradients.from(from), false, s > 0);
         }
         if (out.keys.start != nullptr) {
-          multiply(keys, width(), to - from, g, true, queries.from(from), false, out.keys, false, true);
+          multiply(keys, width(), to - from, g, true, queries.from(from), false, out.keys, false, adds);
         }
         if (out.values.start != nullptr) {
-          multiply(keys, width(), to - from, p, true, incoming.from(from), false, out.values, false, true);
+          multiply(keys, width(), to - from, p, true, incoming.from(from), false, out.values, false, adds);
         }
       }
     });
@@ -260,10 +263,15 @@ struct RaggedAttention : torch::autograd::Function<RaggedAttention> {
     const int64_t group = shape->heads / shape->key_heads;
     const int64_t prefix = operands.prefix();
 
+    // Where a row's first queries see all of its keys, they write gradients to which the others add.
+    const bool writes = !shape->causal && shape->covers(operands.key.size(0));
+    const auto blank = [&](const at::Tensor &like) {
+      return writes ? at::empty(like.sizes(), like.options()) : at::zeros(like.sizes(), like.options());
+    };
     at::Tensor query_gradient, key_gradient, value_gradient;
     if (context->needs_input_grad(0)) query_gradient = at::empty(operands.query.sizes(), operands.query.options());
-    if (context->needs_input_grad(1)) key_gradient = at::zeros(operands.key.sizes(), operands.key.options());
-    if (context->needs_input_grad(2)) value_gradient = at::zeros(operands.value.sizes(), operands.value.options());
+    if (context->needs_input_grad(1)) key_gradient = blank(operands.key);
+    if (context->needs_input_grad(2)) value_gradient = blank(operands.value);
     at::Tensor prefix_key_parts, prefix_value_parts;  // [rows * prefix, key heads * d], summed over rows at the end
     if (prefix > 0) {
       prefix_key_parts = at::zeros({shape->rows * prefix, operands.key.size(1)}, operands.key.options());
@@ -287,7 +295,7 @@ struct RaggedAttention : torch::autograd::Function<RaggedAttention> {
       for (int64_t head = key_head * group; head < (key_head + 1) * group; ++head) {
         pass.backward(head, Slice(operands.query, first, head, d), Slice(gradient, first, head, d),
                       log_sum + first * shape->heads + head, Slice(query_gradient, first, head, d), outgoing,
-                      bias_gradients);
+                      writes && head == key_head * group, bias_gradients);
       }
     });
 

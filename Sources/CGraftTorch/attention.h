@@ -51,6 +51,13 @@ struct AttentionShape : torch::CustomClassHolder {
   int64_t queries(int64_t row) const { return query_offsets[row + 1] - query_offsets[row]; }
   int64_t keys(int64_t row) const { return key_ends[row] - key_starts[row]; }
 
+  /// Whether every one of `tokens` keys is a row's that has queries.
+  bool covers(int64_t tokens) const {
+    int64_t covered = 0;
+    for (int64_t row = 0; row < rows; ++row) covered += queries(row) > 0 ? keys(row) : 0;
+    return covered == tokens;
+  }
+
   /// The place of the row's query `i` among its keys.
   int64_t place(int64_t row, int64_t i) const {
     const int64_t behind = keys_behind.empty() ? queries(row) - 1 - i : keys_behind[query_offsets[row] + i];

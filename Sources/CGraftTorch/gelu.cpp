@@ -28,7 +28,8 @@ struct Gelu : torch::autograd::Function<Gelu> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context,
                                                  torch::autograd::variable_list gradients) {
-    return {at::mul(gradients[0], context->get_saved_variables()[0]), at::Tensor()};
+    // The slopes are needed once; their memory, which lies near the core, holds the result.
+    return {context->get_saved_variables()[0].mul_(gradients[0]), at::Tensor()};
   }
 };
 
