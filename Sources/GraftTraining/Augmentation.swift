@@ -20,10 +20,13 @@ public struct Augmentation: Sendable, Hashable, Codable {
     /// - Parameters:
     ///   - flips: Whether a picture is mirrored left to right, half of the time.
     ///   - leastShare: The least share of the area that a view shows; 1 shows pictures whole.
-    /// - Throws: ``TrainingError/settings(_:)`` if the share is not above 0 and at most 1.
+    /// - Throws: ``TrainingError/settings(_:)`` if the share is not above 0 and at most 1, or nothing is drawn.
     public init(flips: Bool, leastShare: Double = 1) throws(TrainingError) {
         guard leastShare > 0, leastShare <= 1 else {
             throw .settings("crop is a share above 0 and at most 1, found \(leastShare)")
+        }
+        guard flips || leastShare < 1 else {
+            throw .settings("crop=1 alone shows pictures as they are (hint: flip,crop=0.5)")
         }
         (self.flips, self.leastShare) = (flips, leastShare)
     }

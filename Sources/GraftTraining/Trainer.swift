@@ -215,8 +215,10 @@ public struct Trainer: Sendable {
         var optimizer = try state.optimizer(options.optimizer, for: parameters)
         var rule = try method.stepRule(for: parameters.slices, steps: plan.steps)
         if resuming != nil { try rule?.restore(state.ruleState) }
+        // A view that is drawn anew has states of its own.
+        let constant = options.augmentation == nil ? data : nil
         // Both sets share the memory by their tokens.
-        let tokenCount = data.tokenCount + (evaluation?.tokenCount ?? 0)
+        let tokenCount = (constant?.tokenCount ?? 0) + (evaluation?.tokenCount ?? 0)
         func trunks(_ rows: EncodedRows?) -> TrunkCache? {
             rows.flatMap {
                 let share = Double($0.tokenCount) / Double(max(tokenCount, 1))
@@ -228,8 +230,6 @@ public struct Trainer: Sendable {
                 )
             }
         }
-        // A view that is drawn anew has states of its own.
-        let constant = options.augmentation == nil ? data : nil
         let (trunks, evaluationTrunks) = (trunks(constant), trunks(evaluation))
         var (training, evaluating) = (Duration.zero, Duration.zero)
         var (rows, tokens) = (0, 0)

@@ -51,7 +51,7 @@ extension TrainingError: CustomStringConvertible {
                 ? "\(path): the adapter was trained on pairs of texts, these rows have one text each"
                     + " (hint: --pair-column, or --pair beside --text)"
                 : "\(path): the adapter was trained on single texts, these rows have two"
-                    + " (hint: leave out the second text's column)"
+                    + " (hint: leave out the second text's column, or --pair)"
         case .resume(let path, let reason):
             return "\(path): cannot resume: \(reason)"
         case .settings(let problem):

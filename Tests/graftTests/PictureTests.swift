@@ -58,7 +58,7 @@ import Testing
         let anew = try await train("anew", "--augment", "crop=0.3,flip", "--trunk-memory", "0")
         #expect(anew == views)
         #expect(try await train("whole") != views)
-        for wrong in ["flop", "flip,flip", "crop=2", "crop=", ""] {
+        for wrong in ["flop", "flip,flip", "crop=1", "crop=2", "crop=", ""] {
             let refused = try await GraftCommand.run(
                 PictureTests.training(shop, "--train", "train", "--augment", wrong),
                 in: shop.path

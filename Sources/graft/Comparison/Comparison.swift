@@ -103,7 +103,9 @@ struct Comparison {
                     path: OutputFolder.checkpointPath(of: path),
                     fingerprint: fingerprint
                 )
-                if checkpoint.existingPath != nil { _ = try checkpoint.read(options: options) }
+                if kept[path] == nil, checkpoint.existingPath != nil {
+                    _ = try checkpoint.read(options: options)
+                }
             }
         }
         return kept

@@ -45,7 +45,7 @@ struct TrainingSettings: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Views of pictures drawn anew in every step: mirrored half of the time, and parts of at least so much of the area (alone, crop is crop=0.08).",
+            "Views of pictures drawn anew in every step: mirrored half of the time, and parts of at least so much of the area (alone, crop is crop=0.08). Evaluation sees pictures whole; states below what is trained are not kept.",
             valueName: "flip,crop=0.5"
         ),
         transform: { try Augmentation($0) }
