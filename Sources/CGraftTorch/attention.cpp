@@ -390,6 +390,6 @@ gt_status gt_ragged_attention(gt_tensor query, gt_tensor key, gt_tensor value, g
     *out = own(ours ? RaggedAttention::apply(operands.query, operands.key, operands.value,
                                              optional(operands.prefix_key), optional(operands.prefix_value),
                                              optional(operands.bias), copied)
-                    : padded_attention(operands, *copied));
+                    : plain_attention(operands, *copied));
   });
 }

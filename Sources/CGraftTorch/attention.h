@@ -86,7 +86,7 @@ struct AttentionOperands {
   int64_t prefix() const { return prefix_key.defined() ? prefix_key.size(0) : 0; }
 };
 
-/// The same attention out of libtorch's operations, padded: for other devices and element types.
-at::Tensor padded_attention(const AttentionOperands &operands, const AttentionShape &shape);
+/// The same attention for other devices and element types.
+at::Tensor plain_attention(const AttentionOperands &operands, const AttentionShape &shape);
 
 }  // namespace graft

@@ -2,12 +2,11 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/mul.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "hashed_mask.h"
 #include "internal.h"
 #include "kernels.h"
+#include "plain.h"
 
 namespace graft {
 namespace {
@@ -37,12 +36,28 @@ at::Tensor masked(const at::Tensor &x, const at::Tensor &keys, double probabilit
                seed, whole_rows);
     return result;
   }
-  std::vector<int64_t> streams;
-  for (int64_t row = 0; row < rows; ++row) {
-    streams.push_back(stream_of(seed, static_cast<uint64_t>(keys.data_ptr<int64_t>()[row])));
+  const auto input = x.contiguous();
+  auto result = at::empty_like(input);
+  run(MaskElements{.in = input.const_data_ptr(),
+                   .out = result.data_ptr(),
+                   .keys = keys.data_ptr<int64_t>(),
+                   .width = width,
+                   .seed = seed,
+                   .threshold = drop_threshold(probability),
+                   .scale = static_cast<float>(1 / (1 - probability)),
+                   .whole_rows = whole_rows},
+      result, result.numel());
+  return result;
+}
+
+/// Keys where the data lie, moved once for all that a pass drops.
+at::Tensor keys_beside(const at::Tensor &keys, const at::Tensor &data) {
+  if (data.is_cpu()) return keys;
+  static thread_local struct { at::Tensor host, device; } last;
+  if (!keys.is_same(last.host) || last.device.device() != data.device()) {
+    last = {keys, keys.to(at::TensorOptions(data.device()), /*non_blocking=*/true)};
   }
-  const auto mask = hashed_mask(streams, whole_rows ? 1 : width, probability, x);
-  return at::mul(x.reshape({rows, width}), mask).view(x.sizes());
+  return last.device;
 }
 
 struct Dropout : torch::autograd::Function<Dropout> {
@@ -80,6 +95,6 @@ gt_status gt_dropout(gt_tensor input, double probability, uint64_t seed, gt_tens
                     names.is_cpu(),
                 "dropout needs one int64 key on the CPU for each of the input's ", x.dim() == 0 ? 0 : x.size(0),
                 " rows");
-    *out = own(Dropout::apply(x, names.contiguous(), probability, static_cast<int64_t>(seed), whole_rows));
+    *out = own(Dropout::apply(x, keys_beside(names.contiguous(), x), probability, static_cast<int64_t>(seed), whole_rows));
   });
 }

@@ -14,7 +14,7 @@ struct StochasticDepthTests {
         let adapters =
             try method.map {
                 try AdapterRegistry.builtin.method(named: $0)
-                    .attached(to: encoder.sites, ParameterScope(FreshParameters(seed: 1)))
+                    .attached(to: encoder.sites, ParameterScope(freshParameters(seed: 1)))
             } ?? SiteAdapters()
         let context = ForwardContext(
             layout: batch.layout,

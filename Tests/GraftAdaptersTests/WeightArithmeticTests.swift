@@ -52,7 +52,9 @@ struct WeightArithmeticTests {
     }
 
     private func attached(_ adapter: Adapter, to sites: SiteMap) throws -> SiteAdapters {
-        let stored = StoredParameters(adapter.parameters)
+        let stored = StoredParameters(
+            try adapter.parameters.mapValues { try $0.moved(to: testDevice) }
+        )
         let adapters = try adapter.method.attached(to: sites, ParameterScope(stored) / "adapter")
         try stored.checkAllUsed()
         return adapters

@@ -2,6 +2,7 @@ import GraftLayers
 import GraftModels
 import GraftTestSupport
 import GraftTorch
+import GraftTraining
 import Testing
 
 /// Against `adapters` 1.3.0; the fixtures are made by `Tools/reference/heads.py`.
@@ -131,7 +132,11 @@ struct HeadParityTests {
         )
         configuration.layers = 1
         let fresh = FreshParameters(seed: 1)
-        let head = try Head(configuration, model: model.shape, ParameterScope(fresh))
+        let head = try Head(
+            configuration,
+            model: model.shape,
+            ParameterScope(ParametersOnDevice(fresh, device: testDevice))
+        )
         #expect(head.wanted == .last)
         let logits = try head(model(batch, in: context, wanted: head.wanted), in: context)
         let all = try model(batch, in: context, wanted: .all).hidden

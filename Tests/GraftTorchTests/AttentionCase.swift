@@ -51,6 +51,10 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
         AttentionCase("across") {
             ($0.queryLengths, $0.keyLengths) = ([9, 1, 0, 12], [1, 17, 33, 5])
         },
+        AttentionCase("across, grouped queries behind a prefix") {
+            ($0.queryLengths, $0.keyLengths) = ([9, 1, 0, 12], [1, 17, 33, 5])
+            ($0.heads, $0.keyHeads, $0.prefix) = (4, 2, 3)
+        },
         AttentionCase("relative bias") { $0.isBiased = true },
         AttentionCase("relative bias, one query for each row") {
             $0.queryLengths = [1, 1, 1, 1]
@@ -60,6 +64,7 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
             $0.gap = 3
             $0.isCausal = true
         },
+        AttentionCase("keys with room behind, all seen") { $0.gap = 3 },
         // Queries are computed 96 at a time, depths of products 384.
         AttentionCase("long rows") { $0.setLengths([97, 192, 400]) },
         AttentionCase("long rows, grouped queries behind a prefix") {

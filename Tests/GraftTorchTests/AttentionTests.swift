@@ -17,7 +17,7 @@ struct AttentionTests {
     }
 
     @Test(arguments: AttentionCase.all)
-    func `the padded path equals them too`(example: AttentionCase) throws {
+    func `the plain kernels equal them too`(example: AttentionCase) throws {
         let operands = try example.operands(.float64)
         let (found, expected) = (try example(operands), try example.plain(operands))
         try expectClose(found, expected, tolerance: 1e-12)
@@ -37,7 +37,7 @@ struct AttentionTests {
     }
 
     @Test(arguments: AttentionCase.all)
-    func `the kernel drops what the padded path drops`(example: AttentionCase) throws {
+    func `the kernel drops what the plain kernels drop`(example: AttentionCase) throws {
         var example = example
         example.dropout = 0.4
         let (operands, exact) = (try example.operands(), try example.operands(.float64))

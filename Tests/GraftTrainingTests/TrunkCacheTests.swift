@@ -40,7 +40,10 @@ struct TrunkCacheTests {
     }
 
     /// All in memory; a row or two in memory and the rest in a file.
-    @Test(arguments: [1 << 20, 256])
+    @Test(
+        .enabled(if: testDevice == .cpu, "on a device trunks are not kept"),
+        arguments: [1 << 20, 256]
+    )
     func `each row is computed once, whatever rows it is asked for with`(memory: Int) throws {
         var run = TrainingRun()
         run.method = "head"

@@ -42,7 +42,9 @@ public struct TipAdapter: FeatureClassifier {
         for (row, label) in labels.enumerated() { flags[row * classCount + label] = 1 }
         self.init(
             keys: try features.unitRows(),
-            values: try Tensor(flags, shape: [labels.count, classCount]),
+            values: try Tensor(flags, shape: [labels.count, classCount]).moved(
+                to: features.device
+            ),
             alpha: alpha,
             beta: beta
         )

@@ -49,12 +49,12 @@ struct ContrastiveTests {
         let fresh = FreshParameters(seed: 0)
         let method = try AdapterRegistry.builtin.method(named: bottleneck)
         _ = try method.attached(to: clip.sites, ParameterScope(fresh) / "adapter")
-        let buffer = try ParameterBuffer(fresh.parameters)
+        let buffer = try ParameterBuffer(fresh.parameters, device: testDevice)
         let leaves = zip(buffer.slices, buffer.leaves).map { ($0.name, $1) }
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
         let adapters = try method.attached(to: clip.sites, ParameterScope(stored) / "adapter")
         var optimizer = try AdamW(for: buffer, settings: trainer.options.optimizer)
-        let batch = try #require(try rows.batch(0..<8) as? ImageTextBatch)
+        let batch = try #require(try rows.batch(0..<8, device: testDevice) as? ImageTextBatch)
         var losses: [Double] = []
         for _ in 0..<10 {
             let loss = try plainLoss(clip, adapters, batch)
@@ -85,7 +85,7 @@ struct ContrastiveTests {
         let image = try unit(clip.embedding(of: batch.images, in: context(batch.images.layout)))
         let text = try unit(clip.embedding(of: batch.texts, in: context(batch.texts.layout)))
         let logits = try image.matmul(text.transposed(0, 1)) * clip.logitScale.exponential()
-        var sum = try Tensor(zeros: [1])
+        var sum = try Tensor(zeros: [1], device: testDevice)
         for row in 0..<8 {
             let other = [1: 2, 2: 1, 4: 5, 5: 4][row]
             let kept = (0..<8).filter { $0 != other }
