@@ -1,4 +1,5 @@
 internal import Foundation
+package import GraftVision
 
 /// Views of pictures that are drawn anew in every step of training, so that a model cannot learn pictures by heart.
 ///
@@ -31,17 +32,6 @@ public struct Augmentation: Sendable, Hashable, Codable {
         (self.flips, self.leastShare) = (flips, leastShare)
     }
 
-    /// A rectangle of a picture, and whether it is mirrored.
-    package struct View: Hashable {
-        package var left = 0
-        package var top = 0
-        package var width: Int
-        package var height: Int
-        package var isMirrored = false
-
-        package init(width: Int, height: Int) { (self.width, self.height) = (width, height) }
-    }
-
     /// Draws a view of a picture.
     ///
     /// The share of the area is even between ``leastShare`` and 1, and the logarithm of width by height between those of
@@ -50,8 +40,8 @@ public struct Augmentation: Sendable, Hashable, Codable {
         width: Int,
         height: Int,
         using generator: inout some RandomNumberGenerator
-    ) -> View {
-        var view = View(width: width, height: height)
+    ) -> PreparedImages.View {
+        var view = PreparedImages.View(width: width, height: height)
         if flips { view.isMirrored = Bool.random(using: &generator) }
         guard leastShare < 1 else { return view }
         for _ in 0..<10 {

@@ -245,7 +245,7 @@ public struct EncodedRows: Sendable {
     ///   - seed: What it depends on, besides the row.
     /// - Returns: The rows, which share their memory with these.
     /// - Throws: ``TrainingError`` for rows without pictures.
-    func augmented(
+    package func augmented(
         _ augmentation: Augmentation,
         seed: UInt64
     ) throws(TrainingError) -> EncodedRows {

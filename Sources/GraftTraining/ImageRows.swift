@@ -9,7 +9,7 @@ struct ImageRows: RowInputs {
     private let images: PreparedImages
     private let tokensPerImage: Int
     /// What views of images a batch holds, and what they depend on besides the row; `nil` for whole images.
-    var views: (of: Augmentation, seed: UInt64)?
+    private var views: (of: Augmentation, seed: UInt64)?
 
     /// Takes images that a model reads.
     ///
@@ -59,13 +59,18 @@ struct ImageRows: RowInputs {
     }
 
     func augmented(_ augmentation: Augmentation, seed: UInt64) -> (any RowInputs)? {
+        showing(augmentation, seed: seed)
+    }
+
+    /// The same images, of which batches hold drawn views.
+    func showing(_ augmentation: Augmentation, seed: UInt64) -> ImageRows {
         var rows = self
         rows.views = (augmentation, seed)
         return rows
     }
 
     /// What a batch shows of the image that is called `key` in it; `nil` for all.
-    private func view(of key: Int) -> Augmentation.View? {
+    private func view(of key: Int) -> PreparedImages.View? {
         views.map { views in
             var generator = SplitMix64(state: StableHash.mix(views.seed, UInt64(key)))
             return views.of.view(

@@ -20,7 +20,7 @@ extension Trainer {
         let (loss, gradient) = try gradient(
             batches,
             in: data,
-            seed: plan.dropoutSeed(number),
+            seed: plan.stepSeed(number),
             trunks: trunks
         )
         let (clipped, norm) = try gradient.clipped(toNorm: options.maxGradientNorm)

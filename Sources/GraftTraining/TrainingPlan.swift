@@ -45,17 +45,20 @@ struct TrainingPlan: Sendable {
         }
     }
 
-    /// What dropout depends on in a step, counted from 0 over the run.
-    func dropoutSeed(_ step: Int) -> UInt64 {
+    /// What dropout and drawn views depend on in a step, counted from 0 over the run.
+    func stepSeed(_ step: Int) -> UInt64 {
         StableHash.mix(options.seed ^ 0x6472_6f70_6f75_7421, UInt64(step))
     }
 }
 
 /// Steele, Lea and Flood's generator: small, fast and the same everywhere.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
+package struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
 
-    mutating func next() -> UInt64 {
+    /// Equal states give equal numbers.
+    package init(state: UInt64) { self.state = state }
+
+    package mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         return StableHash.mix(state, 0)
     }

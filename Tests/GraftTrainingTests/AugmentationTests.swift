@@ -22,7 +22,7 @@ import Testing
         for (name, wanted) in fixture.tensors {
             let numbers = name.split(separator: ",").compactMap { Int($0) }
             try #require(numbers.count == 5)
-            var view = Augmentation.View(width: numbers[2], height: numbers[3])
+            var view = PreparedImages.View(width: numbers[2], height: numbers[3])
             (view.left, view.top, view.isMirrored) = (numbers[0], numbers[1], numbers[4] == 1)
             var found = [Float](repeating: .nan, count: wanted.count)
             var target = found.mutableSpan
@@ -33,7 +33,7 @@ import Testing
 
     @Test func `views lie in the picture, show as much as they must, and are drawn anew`() throws {
         let augmentation = try Augmentation("flip,crop=0.25")
-        var generator = SystemRandomNumberGenerator()
+        var generator = SplitMix64(state: 3)
         let views = (0..<2_000).map { _ in
             augmentation.view(width: 40, height: 24, using: &generator)
         }

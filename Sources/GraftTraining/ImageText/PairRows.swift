@@ -23,7 +23,7 @@ struct PairRows: RowInputs {
 
     func augmented(_ augmentation: Augmentation, seed: UInt64) -> (any RowInputs)? {
         var rows = self
-        rows.images.views = (augmentation, seed)
+        rows.images = images.showing(augmentation, seed: seed)
         return rows
     }
 

@@ -70,6 +70,7 @@ struct TrainingTask {
         let rows = try encoded(learned)
         trainRows = rows
         evaluationRows = try scored.map(encoded)
+        if let augmentation = settings.augment { _ = try rows.augmented(augmentation, seed: 0) }
         let labels = labels
         classWeights = try settings.classWeights.map {
             try ClassWeights.read($0, labels: labels, rows: rows)

@@ -1,6 +1,21 @@
-package import GraftVision
-
 extension PreparedImages {
+    /// A rectangle of a picture, and whether it is mirrored.
+    package struct View: Hashable {
+        /// The first column.
+        package var left = 0
+        /// The first row.
+        package var top = 0
+        /// Columns.
+        package var width: Int
+        /// Rows.
+        package var height: Int
+        /// Whether left and right change places.
+        package var isMirrored = false
+
+        /// A view from the upper left corner.
+        package init(width: Int, height: Int) { (self.width, self.height) = (width, height) }
+    }
+
     /// Writes the values of one picture as a model reads them: [3, height, width].
     ///
     /// - Parameters:
@@ -11,7 +26,7 @@ extension PreparedImages {
     ///   - offset: The place of the first there.
     package func write(
         _ picture: Int,
-        view: Augmentation.View?,
+        view: View?,
         to target: inout MutableSpan<Float>,
         at offset: Int
     ) {
