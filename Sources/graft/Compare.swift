@@ -77,6 +77,7 @@ struct Compare: ParsableCommand {
             settings: settings,
             folder: folder
         )
+        try folder.create()
         try comparison.run(
             seeds: seeds,
             overwrite: overwrite,

@@ -140,19 +140,21 @@ import Testing
     }
 
     @Test(arguments: [
-        ("lora,seq_bm", "did you mean 'seq_bn'?"),
-        ("lora,lora", "would share the folder 'lora'"),
-        ("seq_bn[leave_out=[7]]", "there is no layer 7"),
-        ("lora,", "unknown method ''"),
+        ("lora,seq_bm", [], "did you mean 'seq_bn'?"),
+        ("lora,lora", [], "would share the folder 'lora'"),
+        ("seq_bn[leave_out=[7]]", [], "there is no layer 7"),
+        ("lora,", [], "unknown method ''"),
+        ("lora", ["--augment", "flip"], "--augment: is of pictures"),
     ])
     func `what cannot be trained is refused before anything is`(
         methods: String,
+        more: [String],
         message: String
     ) async throws {
         let shop = try Workshop()
-        let outcome = try await GraftCommand.run(arguments(shop, methods), in: shop.path)
+        let outcome = try await GraftCommand.run(arguments(shop, methods) + more, in: shop.path)
         #expect(outcome.status != 0 && outcome.errors.contains(message), "\(outcome.errors)")
-        #expect(!shop.holds("runs/lora"))
+        #expect(!shop.holds("runs"))
     }
 
     @Test func `a folder with other things is left alone, and scores need rows`() async throws {

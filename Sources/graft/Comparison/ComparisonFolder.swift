@@ -6,31 +6,40 @@ internal import GraftFormats
 struct ComparisonFolder {
     let path: String
 
-    /// Creates the folder, or takes the one of an earlier comparison.
+    /// Chooses a folder that is yet to be made, or the one of an earlier comparison.
     ///
-    /// - Throws: ``CommandError`` if the folder holds other things; `FileError` if it cannot be written.
+    /// - Throws: ``CommandError`` if the folder holds other things; `FileError` if there is a file.
     init(path: String) throws {
         self.path = path
         try AtomicFolder.check(path, ifExists: .replace)
-        let manager = FileManager.default
-        let contents = (try? manager.contentsOfDirectory(atPath: path)) ?? []
+        let contents = contents
         guard contents.isEmpty || contents.contains(ComparisonFolder.resultName) else {
             throw CommandError(
                 "\(path): the folder holds files and no comparison",
                 hint: "choose another --output"
             )
         }
-        if contents.isEmpty {
-            do {
-                try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
-            } catch {
-                throw CommandError(
-                    "\(path): cannot create the folder: \(error.localizedDescription)"
-                )
-            }
-            // Marks the folder as that of a comparison, should it be stopped before its first result.
-            try write(.object([]), report: nil)
+    }
+
+    private var contents: [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    }
+
+    /// Makes the folder unless it is there, and marks it as that of a comparison, should it be stopped before its
+    /// first result.
+    ///
+    /// - Throws: ``CommandError`` if it cannot be made; `FileError` if it cannot be written.
+    func create() throws {
+        guard contents.isEmpty else { return }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path,
+                withIntermediateDirectories: true
+            )
+        } catch {
+            throw CommandError("\(path): cannot create the folder: \(error.localizedDescription)")
         }
+        try write(.object([]), report: nil)
     }
 
     private static let resultName = "comparison.json"
