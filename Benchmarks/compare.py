@@ -82,11 +82,11 @@ class Training:
         result, _ = run([
             a.graft, "train", "--model", self.model, "--train", self.train, "--eval", self.eval, "--limit", str(self.rows),
             "--eval-limit", str(a.eval_rows), *method, "--epochs", "1", "--batch", str(a.batch),
-            "--learning-rate", "5e-4", "--max-length", str(a.max_length), "--output", output, "--overwrite", "--json",
-            "--quiet", *shlex.split(a.graft_flags)])
+            "--learning-rate", "5e-4", "--max-length", str(a.max_length), "--device", a.device, "--output", output,
+            "--overwrite", "--json", "--quiet", *shlex.split(a.graft_flags)])
         scored, seconds = run([
             a.graft, "eval", "--model", self.model, "--adapter", output, "--data", self.eval, "--limit", str(a.eval_rows),
-            "--json"])
+            "--device", a.device, "--json"])
         if scored["metrics"]["accuracy"] != result["metrics"]["accuracy"]:
             raise SystemExit(f"graft eval found another accuracy than graft train: {scored['metrics']['accuracy']}")
         return {**result, "accuracy": result["metrics"]["accuracy"],
@@ -98,7 +98,8 @@ class Training:
         result, _ = run([
             a.python, a.peer, "--model", self.model, "--train", self.train, "--dev", self.eval, "--rows", str(self.rows),
             "--dev-rows", str(a.eval_rows), "--method", method, "--epochs", "1", "--batch", str(a.batch), "--lr", "5e-4",
-            "--max-length", str(a.max_length), "--threads", str(os.cpu_count()), *flags, *shlex.split(a.peer_flags)],
+            "--max-length", str(a.max_length), "--threads", str(os.cpu_count()), *flags,
+            *([] if a.device == "cpu" else ["--device", a.device]), *shlex.split(a.peer_flags)],
             {**os.environ, "HF_HUB_OFFLINE": "1"})
         return {**result, "accuracy": result["dev_accuracy"],
                 "eval_process_rows_per_second": result["eval_examples_per_second"]}
@@ -193,6 +194,7 @@ def main():
     p.add_argument("--encode-rows", type=int, default=0)
     p.add_argument("--batch", type=int, default=32)
     p.add_argument("--max-length", type=int, default=128)
+    p.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where both train and evaluate")
     p.add_argument("--graft-flags", default="")
     p.add_argument("--peer-flags", default="")
     p.add_argument("--runs", type=int, default=3)

@@ -29,6 +29,7 @@ def arguments():
     p.add_argument("--max-length", type=int, default=128)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     return p.parse_args()
 
 
@@ -81,7 +82,7 @@ def main():
         args=transformers.TrainingArguments(
             output_dir=tempfile.mkdtemp(), per_device_train_batch_size=a.batch, per_device_eval_batch_size=64,
             num_train_epochs=a.epochs, learning_rate=a.lr, lr_scheduler_type="linear", warmup_ratio=0.06, weight_decay=0.0,
-            group_by_length=a.group, use_cpu=True, seed=a.seed, save_strategy="no", report_to=[], disable_tqdm=True))
+            group_by_length=a.group, use_cpu=a.device == "cpu", seed=a.seed, save_strategy="no", report_to=[], disable_tqdm=True))
     ready = time.perf_counter() - START
     start = time.perf_counter()
     trainer.train()
