@@ -81,13 +81,9 @@ const char *name_of(PlainElement element) {
 
 /// NVRTC and the driver, by the C interfaces that both promise.
 class Cuda {
- public:
-  Cuda()
-      : library(dlopen("libcaffe2_nvrtc.so", RTLD_NOW | RTLD_LOCAL)),
-        push_context(function<int(void *)>("cuCtxPushCurrent_v2")),
-        pop_context(function<int(void **)>("cuCtxPopCurrent_v2")),
-        launch(function<Launch>("cuLaunchKernel")) {}
+  void *library = dlopen("libcaffe2_nvrtc.so", RTLD_NOW | RTLD_LOCAL);
 
+ public:
   template <typename Signature> Signature *function(const char *name) const {
     TORCH_CHECK(library != nullptr, "CUDA needs NVRTC, which libtorch does not find: ", dlerror(),
                 " (hint: is the wheel nvidia-cuda-nvrtc installed beside it?)");
@@ -105,16 +101,13 @@ class Cuda {
     TORCH_CHECK(status == 0, name, " failed with status ", status);
   }
 
- private:
-  using Launch = int(void *function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned memory,
-                     void *stream, void **arguments, void **more);
-
-  void *library;
-
- public:
-  int (*push_context)(void *context);
-  int (*pop_context)(void **context);
-  Launch *launch;
+  // What every kernel needs is looked up once.
+  int (*push_context)(void *context) = function<int(void *)>("cuCtxPushCurrent_v2");
+  int (*pop_context)(void **context) = function<int(void **)>("cuCtxPopCurrent_v2");
+  int (*launch)(void *function, unsigned blocks, unsigned, unsigned, unsigned threads, unsigned, unsigned, unsigned memory,
+                void *stream, void **arguments, void **more) =
+      function<int(void *, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void *, void **, void **)>(
+          "cuLaunchKernel");
 };
 
 /// The kernels for one type of elements on one device.
