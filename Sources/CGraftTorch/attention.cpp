@@ -386,10 +386,10 @@ gt_status gt_ragged_attention(gt_tensor query, gt_tensor key, gt_tensor value, g
                             unwrap(prefix_key), unwrap(prefix_value), unwrap(bias)};
     auto copied = c10::make_intrusive<Shape>(*shape);
     check(operands, *copied, shape->key_ends != nullptr);
-    const bool ours = operands.query.is_cpu() && operands.query.scalar_type() == at::kFloat;
+    const bool ours = is_float_on_cpu(operands.query);
     *out = own(ours ? RaggedAttention::apply(operands.query, operands.key, operands.value,
                                              optional(operands.prefix_key), optional(operands.prefix_value),
                                              optional(operands.bias), copied)
-                    : plain_attention(operands, *copied));
+                    : plain_attention(operands, copied));
   });
 }

@@ -41,9 +41,10 @@ struct AttentionShape : torch::CustomClassHolder {
         causal(shape.causal),
         seed(shape.seed) {}
 
-  /// Whether queries see the same keys at the same places.
+  /// Whether the same rows' queries of as many heads see the same keys at the same places.
   bool lies_as(const AttentionShape &other) const {
-    return query_offsets == other.query_offsets && key_starts == other.key_starts && key_ends == other.key_ends &&
+    return heads == other.heads && key_heads == other.key_heads && row_keys == other.row_keys &&
+           query_offsets == other.query_offsets && key_starts == other.key_starts && key_ends == other.key_ends &&
            key_fronts == other.key_fronts && keys_behind == other.keys_behind && window == other.window &&
            bias_origin == other.bias_origin && causal == other.causal;
   }
@@ -87,6 +88,6 @@ struct AttentionOperands {
 };
 
 /// The same attention for other devices and element types.
-at::Tensor plain_attention(const AttentionOperands &operands, const AttentionShape &shape);
+at::Tensor plain_attention(const AttentionOperands &operands, const c10::intrusive_ptr<AttentionShape> &shape);
 
 }  // namespace graft

@@ -29,15 +29,13 @@ void apply_mask(const float *in, float *out, const int64_t *keys, int64_t rows, 
 at::Tensor masked(const at::Tensor &x, const at::Tensor &keys, double probability, uint64_t seed, bool whole_rows) {
   const int64_t rows = x.size(0);
   const int64_t width = rows == 0 ? 0 : x.numel() / rows;
-  if (x.is_cpu() && x.scalar_type() == at::kFloat) {
-    const auto input = x.contiguous();
-    auto result = at::empty_like(input);
+  const auto input = x.contiguous();
+  auto result = at::empty_like(input);
+  if (is_float_on_cpu(x)) {
     apply_mask(input.data_ptr<float>(), result.data_ptr<float>(), keys.data_ptr<int64_t>(), rows, width, probability,
                seed, whole_rows);
     return result;
   }
-  const auto input = x.contiguous();
-  auto result = at::empty_like(input);
   run(MaskElements{.in = input.const_data_ptr(),
                    .out = result.data_ptr(),
                    .keys = keys.data_ptr<int64_t>(),

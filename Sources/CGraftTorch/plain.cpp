@@ -3,7 +3,6 @@
 #include "plain.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/tensor.h>
 #include <c10/util/BFloat16.h>
 #include <c10/util/Half.h>
 
@@ -67,14 +66,6 @@ void run(const AttendBackward &work, const at::Tensor &like, int64_t lines) {
 
 void run(const BiasGradient &work, const at::Tensor &like, int64_t count) {
   run("BiasGradient", work, like, count, 4 * work.rows * work.lines.queries);
-}
-
-at::Tensor moved(const std::vector<int32_t> &values, c10::Device where) {
-  return at::tensor(values, at::kInt).to(at::TensorOptions(where), /*non_blocking=*/true);
-}
-
-at::Tensor moved(const std::vector<int64_t> &values, c10::Device where) {
-  return at::tensor(values, at::kLong).to(at::TensorOptions(where), /*non_blocking=*/true);
 }
 
 }  // namespace graft

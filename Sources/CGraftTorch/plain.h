@@ -3,8 +3,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <vector>
-
 #include "plain_kernels.h"
 
 namespace graft {
@@ -28,9 +26,5 @@ void run(const JoinHeads &work, const at::Tensor &like, int64_t count);
 void run(const Attend &work, const at::Tensor &like, int64_t lines);
 void run(const AttendBackward &work, const at::Tensor &like, int64_t lines);
 void run(const BiasGradient &work, const at::Tensor &like, int64_t count);
-
-/// Numbers of the host on a device.
-at::Tensor moved(const std::vector<int32_t> &values, c10::Device where);
-at::Tensor moved(const std::vector<int64_t> &values, c10::Device where);
 
 }  // namespace graft

@@ -3,6 +3,7 @@
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/tensor.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <array>
@@ -18,6 +19,11 @@ namespace {
 
 using Shape = AttentionShape;
 using Operands = AttentionOperands;
+
+/// Numbers of the host on a device, whose earlier work the copy need not wait for.
+template <typename Number> at::Tensor moved(const std::vector<Number> &values, c10::Device where) {
+  return at::tensor(values, c10::CppTypeToScalarType<Number>::value).to(at::TensorOptions(where), /*non_blocking=*/true);
+}
 
 /// Numbers that kernels read on a device, gathered on the host and moved at once.
 class Numbers {
@@ -96,8 +102,7 @@ struct Layout {
 
   bool is_of(const Operands &operands, const Shape &other) const {
     return where == operands.query.device() && prefix == operands.prefix() && query_count == operands.query.size(0) &&
-           key_count == operands.key.size(0) && shape.heads == other.heads && shape.key_heads == other.key_heads &&
-           shape.row_keys == other.row_keys && shape.lies_as(other);
+           key_count == operands.key.size(0) && shape.lies_as(other);
   }
 
   /// One of the thread's last two, if it lies so too: blocks of a decoder attend to two in turn.
@@ -181,10 +186,11 @@ struct Layout {
 
 /// What a pass leaves for its way back.
 struct Pass : torch::CustomClassHolder {
-  Shape shape;
+  c10::intrusive_ptr<Shape> shape;
   std::shared_ptr<const Layout> layout;
 
-  Pass(const Shape &shape, std::shared_ptr<const Layout> layout) : shape(shape), layout(std::move(layout)) {}
+  Pass(c10::intrusive_ptr<Shape> shape, std::shared_ptr<const Layout> layout)
+      : shape(std::move(shape)), layout(std::move(layout)) {}
 };
 
 struct PlainAttention : torch::autograd::Function<PlainAttention> {
@@ -193,7 +199,7 @@ struct PlainAttention : torch::autograd::Function<PlainAttention> {
                             const std::optional<at::Tensor> &prefix_value, const std::optional<at::Tensor> &bias,
                             const c10::intrusive_ptr<Pass> &pass) {
     const auto &layout = *pass->layout;
-    const auto &shape = pass->shape;
+    const auto &shape = *pass->shape;
     const auto table = bias ? bias->contiguous() : at::Tensor();
     const auto q = layout.split(layout.queries, as_rows(query), shape.heads, {});
     const auto k = layout.split(layout.keys, as_rows(key), shape.key_heads, as_rows(prefix_key.value_or(at::Tensor())));
@@ -215,7 +221,7 @@ struct PlainAttention : torch::autograd::Function<PlainAttention> {
     const auto &q = saved[0], &k = saved[1], &v = saved[2], &weights = saved[3], &bias = saved[4];
     const auto pass = c10::static_intrusive_pointer_cast<Pass>(context->saved_data["pass"].toCapsule());
     const auto &layout = *pass->layout;
-    const auto &shape = pass->shape;
+    const auto &shape = *pass->shape;
     const auto lines = layout.lines(shape, bias);
 
     const auto incoming = layout.split(layout.queries, as_rows(gradients[0]), shape.heads, {});
@@ -246,8 +252,8 @@ struct PlainAttention : torch::autograd::Function<PlainAttention> {
 
 }  // namespace
 
-at::Tensor plain_attention(const AttentionOperands &operands, const AttentionShape &shape) {
-  const auto pass = c10::make_intrusive<Pass>(shape, Layout::of(operands, shape));
+at::Tensor plain_attention(const AttentionOperands &operands, const c10::intrusive_ptr<AttentionShape> &shape) {
+  const auto pass = c10::make_intrusive<Pass>(shape, Layout::of(operands, *shape));
   return PlainAttention::apply(operands.query, operands.key, operands.value, optional(operands.prefix_key),
                                optional(operands.prefix_value), optional(operands.bias), pass);
 }

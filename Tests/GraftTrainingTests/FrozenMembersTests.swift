@@ -81,8 +81,8 @@ struct FrozenMembersTests {
     @Test func `weights of a fusion have a column for every part, wherever it acts`() throws {
         let (method, members) = try fusion("seq_bn[leave_out=[0]]", "seq_bn")
         let fresh = FreshParameters(seed: 3)
-        let stored = StoredParameters(try members.mapValues { try $0.moved(to: testDevice) })
-        let source = ParametersOnDevice(CompletedParameters(stored, by: fresh), device: testDevice)
+        let completed = CompletedParameters(StoredParameters(members), by: fresh)
+        let source = ParametersOnDevice(completed, device: testDevice)
         let model = try AdaptedModel(
             base,
             method: method,

@@ -157,31 +157,10 @@ struct LanguageModelTests {
             maxLength: 32,
             labels: nil
         )
-        let whole = try makeTrainer(base, "seq_bn", workers: 2).run(on: rows, evaluation: rows)
-        let temporary = try TemporaryFolder()
-        let folder = CheckpointFolder(path: temporary.path + "/checkpoint", fingerprint: "run")
-        var done = 0
-        #expect(throws: TrainingError.interrupted(step: 5, checkpoint: folder.path)) {
-            try makeTrainer(base, "seq_bn", workers: 2).run(
-                on: rows,
-                evaluation: rows,
-                checkpoint: folder,
-                shouldStop: {
-                    done += 1
-                    return done == 5
-                }
-            )
-        }
-        let trainer = try makeTrainer(base, "seq_bn", workers: 2)
-        let resumed = try trainer.run(
-            on: rows,
-            evaluation: rows,
-            resuming: folder.read(options: trainer.options)
-        )
-        #expect(resumed.steps == whole.steps)
-        for (name, tensor) in whole.tensors {
-            try expectIdentical(try #require(resumed.tensors[name]), tensor, name)
-        }
+        func trainer() throws -> Trainer { try makeTrainer(base, "seq_bn", workers: 2) }
+        let whole = try trainer().run(on: rows, evaluation: rows)
+        let resumed = try outcome(interruptedAfter: 5, on: rows, trainer: trainer)
+        try expectSame(resumed, whole)
     }
 
     @Test

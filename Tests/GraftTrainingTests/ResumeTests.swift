@@ -6,53 +6,16 @@ import Testing
 
 @Suite("Interrupted runs")
 struct ResumeTests {
-    /// Trains until `step`, then stops.
-    private func interrupt(
-        _ run: TrainingRun,
-        _ base: BaseModel,
-        after step: Int,
-        _ folder: CheckpointFolder
-    ) throws {
-        let rows = try run.task.rows(base.tokenizer)
-        var done = 0
-        let error = #expect(throws: TrainingError.self) {
-            try run.trainer(base).run(
-                on: rows,
-                evaluation: rows,
-                checkpoint: folder,
-                shouldStop: {
-                    done += 1
-                    return done == step
-                }
-            )
-        }
-        #expect(error == .interrupted(step: step, checkpoint: folder.path))
-    }
-
     // Three steps are an epoch; twelve are the run.
     @Test(arguments: [1, 2, 3, 4, 6, 11, 12])
     func `a run goes on as if it had not been interrupted`(step: Int) throws {
         let base = try droppingModel().base
         let run = TrainingRun { $0.workers = 2 }
         let whole = try run(base)
-        let temporary = try TemporaryFolder()
-        let folder = CheckpointFolder(path: temporary.path + "/checkpoint", fingerprint: "run")
-        try interrupt(run, base, after: step, folder)
-
         let rows = try run.task.rows(base.tokenizer)
-        let resumed = try run.trainer(base).run(
-            on: rows,
-            evaluation: rows,
-            resuming: folder.read(options: run.options)
-        )
-        #expect(resumed.steps == whole.steps)
-        #expect(resumed.epochs == whole.epochs)
-        #expect(resumed.bestEpoch == whole.bestEpoch)
+        let resumed = try outcome(interruptedAfter: step, on: rows) { try run.trainer(base) }
+        try expectSame(resumed, whole)
         #expect(resumed.rows == 8 * (12 - step))
-        #expect(Set(resumed.tensors.keys) == Set(whole.tensors.keys))
-        for (name, tensor) in whole.tensors {
-            try expectIdentical(try #require(resumed.tensors[name]), tensor, name)
-        }
     }
 
     // Ranks are taken away in steps 3 to 9.
@@ -62,19 +25,9 @@ struct ResumeTests {
         var run = TrainingRun()
         run.method = "adalora[init_r=4,target_r=1,tinit=2,tfinal=3]"
         let whole = try run(base)
-        let temporary = try TemporaryFolder()
-        let folder = CheckpointFolder(path: temporary.path + "/checkpoint", fingerprint: "run")
-        try interrupt(run, base, after: step, folder)
         let rows = try run.task.rows(base.tokenizer)
-        let resumed = try run.trainer(base).run(
-            on: rows,
-            evaluation: rows,
-            resuming: folder.read(options: run.options)
-        )
-        #expect(resumed.steps == whole.steps)
-        for (name, tensor) in whole.tensors {
-            try expectIdentical(try #require(resumed.tensors[name]), tensor, name)
-        }
+        let resumed = try outcome(interruptedAfter: step, on: rows) { try run.trainer(base) }
+        try expectSame(resumed, whole)
         // The last epoch, if it is the best, has one rank on average.
         let factors = try whole.tensors.filter { $0.key.hasSuffix(".lora_E") }
             .flatMap { try $0.value.values() as [Float] }
@@ -87,32 +40,9 @@ struct ResumeTests {
         let base = try droppingModel().base
         let run = TrainingRun()
         let whole = try run(base)
-        let temporary = try TemporaryFolder()
-        let folder = CheckpointFolder(path: temporary.path + "/checkpoint", fingerprint: "run")
-        try interrupt(run, base, after: 2, folder)
         let rows = try run.task.rows(base.tokenizer)
-        var done = 0
-        #expect(throws: TrainingError.interrupted(step: 7, checkpoint: folder.path)) {
-            try run.trainer(base).run(
-                on: rows,
-                evaluation: rows,
-                checkpoint: folder,
-                resuming: folder.read(options: run.options),
-                shouldStop: {
-                    done += 1
-                    return done == 5
-                }
-            )
-        }
-        let resumed = try run.trainer(base).run(
-            on: rows,
-            evaluation: rows,
-            resuming: folder.read(options: run.options)
-        )
-        #expect(resumed.steps == whole.steps)
-        for (name, tensor) in whole.tensors {
-            try expectIdentical(try #require(resumed.tensors[name]), tensor, name)
-        }
+        let resumed = try outcome(interruptedAfter: 2, 7, on: rows) { try run.trainer(base) }
+        try expectSame(resumed, whole)
     }
 
     @Test
@@ -149,7 +79,8 @@ struct ResumeTests {
             return reason
         }
         #expect(reason(folder, run.options) == "there is no checkpoint here")
-        try interrupt(run, base, after: 2, folder)
+        let rows = try run.task.rows(base.tokenizer)
+        try run.trainer(base).interrupt(after: 2, on: rows, folder)
         let other = CheckpointFolder(path: path, fingerprint: "another run")
         #expect(reason(other, run.options).contains("another model, method, head or data"))
         func expect(_ told: String, _ change: (inout TrainingOptions) -> Void) {

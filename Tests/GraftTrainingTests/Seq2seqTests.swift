@@ -173,30 +173,8 @@ struct Seq2seqTests {
             )
         }
         let whole = try trainer().run(on: rows, evaluation: rows, trunkMemory: 0)
-        let temporary = try TemporaryFolder()
-        let folder = CheckpointFolder(path: temporary.path + "/checkpoint", fingerprint: "run")
-        var done = 0
-        #expect(throws: TrainingError.interrupted(step: 3, checkpoint: folder.path)) {
-            try trainer().run(
-                on: rows,
-                evaluation: rows,
-                checkpoint: folder,
-                shouldStop: {
-                    done += 1
-                    return done == 3
-                }
-            )
-        }
-        let resumed = try trainer()
-        let outcome = try resumed.run(
-            on: rows,
-            evaluation: rows,
-            resuming: folder.read(options: resumed.options)
-        )
-        #expect(outcome.steps == whole.steps && outcome.epochs == whole.epochs)
-        for (name, tensor) in whole.tensors {
-            try expectIdentical(try #require(outcome.tensors[name]), tensor, name)
-        }
+        let resumed = try outcome(interruptedAfter: 3, on: rows, trainer: trainer)
+        try expectSame(resumed, whole)
     }
 
     @Test

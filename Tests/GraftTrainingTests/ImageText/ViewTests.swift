@@ -71,25 +71,7 @@ struct ViewTests {
     @Test func `an interrupted run draws what it would have drawn`() throws {
         let rows = pictures.rows
         let whole = try trainer { _ in }.run(on: rows, evaluation: rows)
-        let temporary = try TemporaryFolder()
-        let folder = CheckpointFolder(path: temporary.path + "/checkpoint", fingerprint: "run")
-        var done = 0
-        let stopped = #expect(throws: TrainingError.self) {
-            try trainer { _ in }.run(on: rows, evaluation: rows, checkpoint: folder) {
-                done += 1
-                return done == 3
-            }
-        }
-        #expect(stopped == .interrupted(step: 3, checkpoint: folder.path))
-        let next = try trainer { _ in }
-        let resumed = try next.run(
-            on: rows,
-            evaluation: rows,
-            resuming: folder.read(options: next.options)
-        )
-        #expect(resumed.steps == whole.steps && resumed.epochs == whole.epochs)
-        for (name, tensor) in whole.tensors {
-            try expectIdentical(try #require(resumed.tensors[name]), tensor, name)
-        }
+        let resumed = try outcome(interruptedAfter: 3, on: rows) { try trainer { _ in } }
+        try expectSame(resumed, whole)
     }
 }
