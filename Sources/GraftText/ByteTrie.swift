@@ -28,6 +28,9 @@ struct ByteTrie: Sendable {
         values.reserveCapacity(capacity)
     }
 
+    /// Whether there is no key.
+    var isEmpty: Bool { values.count == 1 }
+
     /// Gives `key` a value, and returns the value that it had before.
     @discardableResult
     mutating func insert(_ key: some Sequence<UInt8>, value: Int32) -> Int32? {

@@ -69,11 +69,27 @@ struct BytePairEncoding: SubwordModel {
             options.fallsBackToBytes
             ? (UInt8.min...UInt8.max).map { trie.value(of: Self.byteToken($0).utf8) ?? -1 } : []
         cutsAtSpaces =
-            options.alphabet == .characters && options.continuingPrefix.isEmpty
-            && options.endOfWordSuffix.isEmpty && trie.value(of: Self.space) != nil
+            options.alphabet == .characters && !options.ignoresMerges
+            && options.continuingPrefix.isEmpty && options.endOfWordSuffix.isEmpty
+            && trie.value(of: Self.space) != nil
             && !(0..<Int32(vocabulary.idBound)).contains { id in
                 vocabulary.bytes(of: id).hasSpaceInside
             }
+    }
+
+    func endOfPart(of word: Range<Int>, in bytes: [UInt8]) -> Int {
+        guard cutsAtSpaces else { return word.upperBound }
+        let space = Self.space[0]
+        var index = word.lowerBound
+        var isBehindText = false
+        while index < word.upperBound {
+            let isSpace =
+                bytes[index] == space && bytes[index..<word.upperBound].starts(with: Self.space)
+            if isSpace, isBehindText { return index }
+            isBehindText = !isSpace
+            index += isSpace ? Self.space.count : 1
+        }
+        return word.upperBound
     }
 
     func appendPieces(
@@ -140,7 +156,7 @@ struct BytePairEncoding: SubwordModel {
         unknown.end(in: &symbols)
     }
 
-    /// Adds the symbols of a word, and merges those before each place that nothing merges across.
+    /// Adds the symbols of a word, and merges those before each that never merges.
     private func appendCharacters(
         of word: Range<Int>,
         in bytes: [UInt8],
@@ -149,28 +165,18 @@ struct BytePairEncoding: SubwordModel {
     ) {
         var unknown = UnknownRun(options)
         var index = word.lowerBound
-        var wasSpace = true
-        func cut() {
-            unknown.end(in: &symbols)
-            symbols.merge(with: merges, into: &pieces)
-            symbols.reset()
-        }
         while index < word.upperBound {
             if let length = options.frozen.longestKey(in: bytes, at: index) {
                 let range = index..<index + length
-                cut()
+                unknown.end(in: &symbols)
+                symbols.merge(with: merges, into: &pieces)
+                symbols.reset()
                 pieces.append(Piece(id: options.frozen.value(of: bytes[range]) ?? 0, range: range))
                 index += length
                 continue
             }
             let range = index..<index + bytes.width(at: index)
             index = range.upperBound
-            if cutsAtSpaces {
-                let isSpace =
-                    bytes[range.lowerBound] == 0xE2 && bytes[range].elementsEqual(Self.space)
-                if isSpace, !wasSpace { cut() }
-                wasSpace = isSpace
-            }
             if let id = id(ofSymbol: range, in: bytes, word) {
                 unknown.end(in: &symbols)
                 symbols.append(id, range)

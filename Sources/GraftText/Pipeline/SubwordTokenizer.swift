@@ -1,6 +1,6 @@
 /// A tokenizer put together from steps: normalizers, pre-tokenizers, a model, a template, decoders.
 ///
-/// A call works on UTF-8 bytes in buffers of its own, and touches nothing shared but the vocabulary.
+/// A call works on UTF-8 bytes in buffers that are its own meanwhile, and touches nothing shared but the vocabulary.
 ///
 /// Byte-level BPE (GPT-2, RoBERTa, Llama 3, Qwen 2, CLIP), BPE with byte fallback (Llama 2) and Unigram
 /// (T5, XLM-R, ALBERT) are such tokenizers. WordPiece has one of its own, ``WordPieceTokenizer``.
@@ -19,6 +19,7 @@ public struct SubwordTokenizer: Tokenizer {
 
     private let steps: Steps
     private let added: AddedVocabulary
+    private let memories = SpellingMemories()
 
     /// Creates a tokenizer.
     ///
@@ -67,10 +68,17 @@ public struct SubwordTokenizer: Tokenizer {
 
     /// Adds the tokens of `text`, all to one word if its number is given.
     private func encode(_ text: String, asWord word: Int32?, into tokens: inout TokenBuffer) {
-        var run = Run(source: Array(text.utf8), wordStep: word == nil ? 1 : 0)
+        var run = Run(
+            source: Array(text.utf8),
+            wordStep: word == nil ? 1 : 0,
+            memory: memories.take()
+        )
         // Taken over rather than copied: texts that come in words share one buffer.
         swap(&run.tokens, &tokens)
-        defer { swap(&run.tokens, &tokens) }
+        defer {
+            swap(&run.tokens, &tokens)
+            memories.giveBack(run.memory)
+        }
         run.tokens.word = word ?? 0
         run.tokens.reserve(run.tokens.ids.count + run.source.count / 4 + 4)
         added.literal.forEachSegment(in: run.source, run.source.indices) { segment in
@@ -118,7 +126,7 @@ public struct SubwordTokenizer: Tokenizer {
         let (model, text) = (steps.model, words.text)
         for word in words.ranges {
             run.pieces.removeAll(keepingCapacity: true)
-            model.appendPieces(of: word, in: text.bytes, &run.workspace, to: &run.pieces)
+            model.spell(word, in: text.bytes, &run.memory, to: &run.pieces)
             for piece in run.pieces {
                 guard run.tokens.tracksSource else {
                     run.tokens.append(piece.id, from: 0..<0)
@@ -141,12 +149,13 @@ private struct Run {
     /// 1 to count words, 0 to give all tokens to one.
     let wordStep: Int32
     var tokens = TokenBuffer(tracksSource: false)
-    var workspace = ModelWorkspace()
+    var memory: SpellingMemory
     var pieces: [Piece] = []
 
-    init(source: [UInt8], wordStep: Int32) {
+    init(source: [UInt8], wordStep: Int32, memory: SpellingMemory) {
         self.source = source
         self.wordStep = wordStep
+        self.memory = memory
     }
 
     /// Adds a token whose offset may have white space to be trimmed.

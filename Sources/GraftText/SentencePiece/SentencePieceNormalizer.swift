@@ -37,7 +37,15 @@ struct SentencePieceNormalizer: TextNormalizer {
             text.appendPrefix(space, to: index..<bytes.count, of: source)
         }
         var followsSpace = removesExtraWhitespace
+        let changesSpacesAlone = map == nil && userDefined.isEmpty
         while index < bytes.count {
+            if changesSpacesAlone, bytes[index] != 0x20 {
+                let end = bytes[index...].firstIndex(of: 0x20) ?? bytes.count
+                text.append(index..<end, of: source)
+                followsSpace = false
+                index = end
+                continue
+            }
             let (length, replacement) = prefix(of: bytes, at: index)
             let part = index..<index + length
             append(part, replacement, of: source, &followsSpace, to: &text)
@@ -77,6 +85,8 @@ struct SentencePieceNormalizer: TextNormalizer {
         followsSpace = last == 0x20
         if replacement == nil, rest.count == part.count, !rest.contains(0x20) {
             text.append(part, of: source)
+        } else if rest.elementsEqual(Self.plainSpace) {
+            text.append(space, from: source.sourceRange(of: part))
         } else {
             let spaced = Array(rest).replacing(Self.plainSpace, with: space)
             text.append(spaced, from: source.sourceRange(of: part))
