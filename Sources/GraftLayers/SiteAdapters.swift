@@ -205,11 +205,8 @@ extension KeyPrefix {
     }
 }
 
-/// Changes the output of a whole block.
+/// Changes the output of a whole block, each token by its place in the row: none may be left out.
 public protocol BlockAdapter: Sendable {
-    /// Whether the result at a token depends on that token alone, so that others may be left out.
-    var isTokenwise: Bool { get }
-
     /// Returns the block's new output: [tokens, hidden]
     func callAsFunction(
         _ hidden: Tensor,
@@ -288,6 +285,6 @@ public struct SiteAdapters: Sendable {
         return linear.allSatisfy { isElsewhere($0) || $1.isTokenwise }
             && hidden.allSatisfy { isElsewhere($0) || $1.isTokenwise }
             && attention.allSatisfy { isElsewhere($0) || $1.isTokenwise }
-            && block.allSatisfy { isElsewhere($0) || $1.isTokenwise }
+            && block.keys.allSatisfy(isElsewhere)
     }
 }

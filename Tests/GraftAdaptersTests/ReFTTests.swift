@@ -124,6 +124,17 @@ struct ReFTTests {
         try expectClose(first.hidden, all.firstTokens())
     }
 
+    // A token is counted from the start of its row, not from the first that is kept.
+    @Test(arguments: settings)
+    func `other tokens alone are those of all tokens`(text: String) throws {
+        let all = try hidden(text)
+        let last = try hidden(text, wanted: .last)
+        try expectClose(last.hidden, all.layout.keepingLastTokens()(all.hidden))
+        let places = (0..<7).map { all.layout.offsets[$0 + 1] - 1 }
+        let chosen = try hidden(text, wanted: .chosen(places))
+        try expectClose(chosen.hidden, last.hidden)
+    }
+
     @Test(arguments: [
         ("loreft[r=17]", "r: must be at most the hidden size (16), found 17"),
         ("loreft[r=0]", "r: must be positive, found 0"),

@@ -127,8 +127,6 @@ private struct AveragedBlock: BlockAdapter {
     let parts: [(any BlockAdapter)?]
     let weights: [Double]
 
-    var isTokenwise: Bool { parts.allSatisfy { $0?.isTokenwise ?? true } }
-
     func callAsFunction(
         _ hidden: Tensor,
         at site: Site,

@@ -221,8 +221,6 @@ private struct GroupedHidden: HiddenAdapter {
 private struct GroupedBlock: BlockAdapter {
     let groups: RowGroups<any BlockAdapter>
 
-    var isTokenwise: Bool { groups.adapters.allSatisfy { $0?.isTokenwise ?? true } }
-
     func callAsFunction(
         _ hidden: Tensor,
         at site: Site,

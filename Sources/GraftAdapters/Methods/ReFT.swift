@@ -144,9 +144,6 @@ struct ReFTAdapter: BlockAdapter {
     let prefix: ReFTUnit
     let suffix: ReFTUnit
 
-    // The last tokens of a row are not known where only the first is left.
-    var isTokenwise: Bool { method.suffixPositions == 0 }
-
     func callAsFunction(
         _ hidden: Tensor,
         at site: Site,

@@ -77,8 +77,6 @@ private struct BlockPair: BlockAdapter {
     let first: any BlockAdapter
     let second: any BlockAdapter
 
-    var isTokenwise: Bool { first.isTokenwise && second.isTokenwise }
-
     func callAsFunction(
         _ hidden: Tensor,
         at site: Site,

@@ -114,9 +114,8 @@ extension LanguageModel where Self: TextEncoder {
 
 extension Tower {
     /// Whether a token's states stay as they are when others follow: not with gates that average over a row, nor
-    /// with interventions in blocks, which count a row's tokens from the first that they see.
+    /// with interventions in blocks, which count a row's tokens.
     func keepsStates(with adapters: SiteAdapters) -> Bool {
-        adapters.block.isEmpty
-            && (0..<layerCount).allSatisfy { adapters.isTokenwise(layer: $0, in: tower) }
+        (0..<layerCount).allSatisfy { adapters.isTokenwise(layer: $0, in: tower) }
     }
 }
