@@ -66,7 +66,7 @@ public struct AdaptedModel: Sendable {
 
     /// Lays the frozen weights out where rows are so many that it pays.
     func pack(for rows: EncodedRows) throws {
-        if !trainsBase { try base.pack(for: rows) }
+        if !trainsBase { try base.pack(for: rows, under: head.configuration.kind) }
     }
 
     /// Computes logits: [rows, outputs], or [tokens, outputs] where each token has an answer.

@@ -114,10 +114,19 @@ public struct BaseModel: Sendable {
         )
     }
 
+    /// Where adapters act under a head: in both towers of a model that compares images with texts, otherwise in
+    /// the one on which heads sit.
+    package func sites(under head: HeadKind) -> SiteMap {
+        guard head == .imageText, let model = model as? any ImageTextModel else {
+            return encoder.sites
+        }
+        return model.sites
+    }
+
     /// Lays frozen weights out where rows are so many that it pays.
-    package func pack(for rows: EncodedRows) throws {
+    package func pack(for rows: EncodedRows, under head: HeadKind = .classification) throws {
         guard rows.tokenCount >= 16 * Workers.partLength else { return }
-        try pack(firstLearning: nil)
+        try pack(firstLearning: nil, under: head)
     }
 
     /// Lays frozen weights out for many passes and gives the memory of their file back.
@@ -125,11 +134,12 @@ public struct BaseModel: Sendable {
     /// Of a model that `PackedMatrix.budget` does not hold as a whole, every weight stays as it is: a
     /// part would gain little and cost its memory. No result changes.
     ///
-    /// - Parameter firstLearning: The lowest block through which gradients will be taken; `nil` for
-    ///   none.
+    /// - Parameters:
+    ///   - firstLearning: The lowest block through which gradients will be taken; `nil` for none.
+    ///   - head: What will read the hidden states.
     /// - Throws: `TorchError` if memory runs out.
-    func pack(firstLearning: Int?) throws {
-        let weights = encoder.sites.linear.map { target in
+    func pack(firstLearning: Int?, under head: HeadKind) throws {
+        let weights = sites(under: head).linear.map { target in
             let layer = target.site.layer ?? 0
             return (target, learns: firstLearning.map { layer >= $0 } ?? false)
         }

@@ -7,8 +7,8 @@ extension Trainer {
     ///
     /// A part of such a batch has no loss of its own. So parts are computed twice: first for their outputs
     /// alone, by which the loss of the whole batch is derived; then once more, recorded, to take that derivative through
-    /// the model. The memory is that of a part, whatever the batch, and the result that of the whole: dropout masks
-    /// are hashes, and the same both times.
+    /// the model. The memory is that of a part for each worker, whatever the batch, and the result that of the whole:
+    /// dropout masks are hashes, and the same both times.
     ///
     /// Reference: Gao et al., [Scaling Deep Contrastive Learning Batch Size under Memory Limited
     /// Setup](https://arxiv.org/abs/2101.06983).
@@ -39,17 +39,16 @@ extension Trainer {
         let derivative = try gradients(of: loss, for: [whole])[0]
         var starts = [0]
         for shard in shards { starts.append(starts[starts.count - 1] + shard.count) }
-        let parts = try workers.map(shards.count) { [starts] index in
-            try parameters.flattened(
-                gradients(
-                    of: output(shards[index]),
-                    seed: derivative.narrowed(starts[index]..<starts[index + 1]).contiguous(),
-                    for: parameters.leaves
-                )
+        var sum = try summedGradient(shards.count) { [starts] index in
+            let part = try derivative.narrowed(starts[index]..<starts[index + 1])
+            let gradients = try gradients(
+                of: output(shards[index]),
+                seed: part.contiguous(),
+                for: parameters.leaves
             )
-        }
-        var (total, sum) = (try loss.item(), parts[0])
-        for part in parts.dropFirst() { sum = try sum + part }
+            return (0, try parameters.flattened(gradients))
+        }.gradient
+        var total = try loss.item()
         if let penalty = try model.adapters.penalty() {
             let term = try penalty * (1 / Double(batches))
             total += try term.item()

@@ -135,21 +135,37 @@ extension Trainer {
                 let gradients = try gradients(of: sum, for: parameters.leaves)
                 return (try sum.item(), try parameters.flattened(gradients))
             }
-            // Which parts a worker takes is fixed, and it adds them up itself: there are as many gradients
-            // as workers, however many parts a batch has.
-            let turns = min(workers.count, shards.count)
-            let sums = try workers.map(turns) { worker in
-                try stride(from: worker + turns, to: shards.count, by: turns)
-                    .reduce(into: part(worker)) { sum, index in
-                        let next = try part(index)
-                        sum = (sum.loss + next.loss, try sum.gradient + next.gradient)
-                    }
-            }
-            for worker in sums {
-                total += worker.loss
-                sum = try sum.map { try $0 + worker.gradient } ?? worker.gradient
-            }
+            let whole = try summedGradient(shards.count, of: part)
+            total += whole.loss
+            sum = try sum.map { try $0 + whole.gradient } ?? whole.gradient
         }
         return (total, try sum ?? Tensor(zeros: [parameters.count], device: model.device))
+    }
+
+    /// The sum of the losses and gradients of a batch's parts.
+    ///
+    /// Which parts a worker takes is fixed, and it adds them up itself: there are as many gradients
+    /// as workers, however many parts a batch has.
+    ///
+    /// - Parameters:
+    ///   - count: The number of parts, at least one.
+    ///   - part: Computes one.
+    /// - Returns: The sums; gradients are float32 [parameters].
+    /// - Throws: What `part` throws.
+    func summedGradient(
+        _ count: Int,
+        of part: @Sendable (_ index: Int) throws -> (loss: Double, gradient: Tensor)
+    ) throws -> (loss: Double, gradient: Tensor) {
+        let turns = min(workers.count, count)
+        let sums = try workers.map(turns) { worker in
+            try stride(from: worker + turns, to: count, by: turns)
+                .reduce(into: part(worker)) { sum, index in
+                    let next = try part(index)
+                    sum = (sum.loss + next.loss, try sum.gradient + next.gradient)
+                }
+        }
+        return try sums.dropFirst().reduce(into: sums[0]) { sum, worker in
+            sum = (sum.loss + worker.loss, try sum.gradient + worker.gradient)
+        }
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import GraftModels
 internal import GraftTraining
 
 /// The command `graft compare`.
@@ -70,7 +71,7 @@ struct Compare: ParsableCommand {
             settings: settings,
             data: data
         )
-        for method in methods { try method.check(on: task.base) }
+        for method in methods { try method.check(on: task.base, under: task.head.kind) }
         var comparison = try Comparison(
             task: task,
             methods: methods,

@@ -183,7 +183,7 @@ struct ImageDatasetTests {
         #expect(kept.rows.map(\.text) == ["a/good.png", "b/fine.jpg"])
         #expect(kept.broken.map(\.name) == ["a/bad.png", "b/cut.jpg"])
         #expect(kept.pixels.count == 2 * 3 * 4 * 3)
-        let first = processor.prepared(try ImageDecoder().decode(imageFile("rgb.png")))
+        let first = try processor.prepared(ImageDecoder().decode(imageFile("rgb.png")))
         #expect(Array(kept.pixels.prefix(36)) == first.pixels)
     }
 

@@ -19,6 +19,17 @@ struct ProcessingTests {
         }
     }
 
+    @Test func `a picture of extreme proportions is not resized`() throws {
+        let file = try configurationFile([
+            "image_processor_type": "CLIPImageProcessor", "size": ["shortest_edge": 224],
+        ])
+        let processor = try ImageProcessor(contentsOf: file.path)
+        let line = RGBImage(width: 1, height: 65_500, grey: [UInt8](repeating: 0, count: 65_500))
+        #expect(
+            throws: ImageError.tooLarge(width: 224, height: 14_672_000, limit: 89_478_485)
+        ) { try processor.prepared(line) }
+    }
+
     @Test(arguments: [
         "vit", "vit_as_is", "vit_bytes", "deit", "deit_padded", "clip", "clip_lanczos",
     ])
@@ -32,7 +43,7 @@ struct ProcessingTests {
         let processor = try ImageProcessor(contentsOf: file.path)
         let table = processor.values
         for shape in ["wide", "tall"] {
-            let image = processor.prepared(try RGBImage(fixture["image.\(shape)"]))
+            let image = try processor.prepared(RGBImage(fixture["image.\(shape)"]))
             if let size = processor.outputSize {
                 #expect(size == (image.width, image.height))
             }

@@ -117,7 +117,7 @@ public struct PreparedImages: Sendable {
         let results = Mutex([[Result<RGBImage, any Error>]](repeating: [], count: chunks))
         DispatchQueue.concurrentPerform(iterations: chunks) { index in
             let images = indices.dropFirst(index * chunk).prefix(chunk).map { row in
-                Result { processor.prepared(try data.image(row)) }
+                Result { try processor.prepared(data.image(row)) }
             }
             results.withLock { $0[index] = images }
         }

@@ -48,20 +48,30 @@ public struct ImageProcessor: Sendable, Hashable {
     }
 
     /// Resizes a picture and cuts out its middle.
-    public func prepared(_ image: RGBImage) -> RGBImage {
+    ///
+    /// - Throws: ``ImageError/tooLarge(width:height:limit:)`` if a picture of extreme proportions would have more
+    ///   pixels than are decoded of any.
+    public func prepared(_ image: RGBImage) throws(ImageError) -> RGBImage {
         var image = image
+        func resize(width: Int, height: Int) throws(ImageError) {
+            let limit = ImageDecoder().pixelLimit
+            guard width <= limit, height <= limit, width * height <= limit else {
+                throw .tooLarge(width: width, height: height, limit: limit)
+            }
+            image = image.resized(width: width, height: height, filter)
+        }
         switch size {
         case nil: break
         case .exactly(let width, let height):
-            image = image.resized(width: width, height: height, filter)
+            try resize(width: width, height: height)
         case .shorterSide(let side):
             // The longer side is cut to a whole number.
             if image.width <= image.height {
                 let height = Int(Double(side * image.height) / Double(image.width))
-                image = image.resized(width: side, height: height, filter)
+                try resize(width: side, height: height)
             } else {
                 let width = Int(Double(side * image.width) / Double(image.height))
-                image = image.resized(width: width, height: side, filter)
+                try resize(width: width, height: side)
             }
         }
         return crop.map { image.centerCropped(width: $0.width, height: $0.height) } ?? image

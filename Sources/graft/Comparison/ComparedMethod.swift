@@ -44,9 +44,9 @@ struct ComparedMethod {
     }
 
     /// Confirms, before any method is trained, that this one fits the model.
-    func check(on base: BaseModel) throws {
+    func check(on base: BaseModel, under head: HeadKind) throws {
         do {
-            try method.check(against: base.encoder.sites)
+            try method.check(against: base.sites(under: head))
         } catch let error as ConfigurationError {
             throw CommandError("\(name): \(error)")
         }
