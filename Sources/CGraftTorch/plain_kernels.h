@@ -65,7 +65,8 @@ template <typename Element> void compute(const MaskElements &work, int64_t index
   const uint32_t column = work.whole_rows ? 0 : static_cast<uint32_t>(index % work.width);
   uint32_t hash = stream_of(work.seed, static_cast<uint64_t>(work.keys[index / work.width])) + column * column_stride;
   mix32(hash);
-  write<Element>(work.out, index, read<Element>(work.in, index) * (hash >= work.threshold ? work.scale : 0));
+  // Chosen, not multiplied with zero: what is dropped may be infinite.
+  write<Element>(work.out, index, hash >= work.threshold ? read<Element>(work.in, index) * work.scale : 0);
 }
 
 /// Lays ragged rows out with padding, each head by itself: [tokens, key heads * width] -> [rows, heads, longest, width],

@@ -15,6 +15,9 @@ public protocol AdapterMethod: Codable, Sendable {
     /// The first is the method's own name.
     static var presets: KeyValuePairs<String, Self> { get }
 
+    /// Settings that say how parameters start and are trained: trained ones mean the same whatever they were.
+    static var trainingSettings: Set<String> { get }
+
     /// Confirms that the settings make sense for a model before anything is computed.
     ///
     /// - Throws: `ConfigurationError` naming the field.
@@ -111,6 +114,8 @@ public protocol AdapterMethod: Codable, Sendable {
 }
 
 extension AdapterMethod {
+    public static var trainingSettings: Set<String> { ["dropout", "init_weights_seed"] }
+
     public func check(against sites: SiteMap) throws {}
 
     public func attach(

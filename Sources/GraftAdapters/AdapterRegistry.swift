@@ -60,10 +60,12 @@ public struct AdapterRegistry: Sendable {
             if let found = try preset(parsed, of: method) { return found }
         }
         let near = names.nearest(to: parsed.name).map { "did you mean '\($0)'?" }
+        let brackets =
+            parsed.name.contains("(") ? "settings stand in brackets: name[key=value]" : nil
+        let hint = brackets ?? near ?? "known: " + names.joined(separator: ", ")
         throw ConfigurationError(
             field: "method",
-            problem: "unknown method '\(parsed.name)'"
-                + " (\(near ?? "known: " + names.joined(separator: ", ")))"
+            problem: "unknown method '\(parsed.name)' (\(hint))"
         )
     }
 

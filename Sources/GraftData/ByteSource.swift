@@ -31,7 +31,8 @@ struct FileSource: ByteSource {
             throw .unreadable(path: path, reason: "it is a folder (hint: name a file in it)")
         }
         guard FileManager.default.fileExists(atPath: path) else {
-            throw .unreadable(path: path, reason: "there is no such file")
+            let hint = path == "-" ? " (hint: the standard input is /dev/stdin)" : ""
+            throw .unreadable(path: path, reason: "there is no such file" + hint)
         }
         do {
             handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
@@ -48,7 +49,8 @@ struct FileSource: ByteSource {
         }
     }
 
-    private static func reason(_ error: any Error) -> String {
+    /// The system's reason, without the words that Foundation puts around it.
+    static func reason(_ error: any Error) -> String {
         let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
         return (underlying ?? (error as NSError)).localizedDescription
     }

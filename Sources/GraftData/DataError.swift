@@ -53,7 +53,7 @@ extension DataError: CustomStringConvertible {
             let known = DataFormat.allCases.map(\.rawValue).joined(separator: ", ")
             return
                 "\(path): the name does not tell the format (hint: end it in .jsonl, .json, .csv "
-                + "or .tsv, optionally with .gz, or give the format: \(known))"
+                + "or .tsv, optionally with .gz, or give --format: \(known))"
         case .damagedGzip(let path, let reason):
             return "\(path): damaged gzip data: \(reason) (hint: copy or download the file again)"
         case .malformed(let path, let line, let reason):

@@ -189,6 +189,15 @@ struct ResolvedColumns: Sendable {
                 )
             }
         id = try optional(names.id, default: "id", "--id-column")
+        let isCopy = [.category, .categories, .number].contains(schema.target) && text == label
+        guard !isCopy, pair == nil || pair != text && pair != label else {
+            throw .malformed(
+                path: path,
+                line: line,
+                reason: "'\(isCopy ? text : pair ?? "")' is named for two columns (hint:"
+                    + " --text-column, --pair-column and --label-column)"
+            )
+        }
         if id == nil { absent.append("id") }
         if pair == nil, schema.input == .text { absent.append("text_b") }
         if label == nil, schema.target == .text { absent.append("completion") }

@@ -72,7 +72,8 @@ public final class RowWriter {
         if pending.count >= Self.piece { try flush() }
     }
 
-    private func flush() throws(DataError) {
+    /// Writes what is still pending, so that it is there whatever happens later.
+    public func flush() throws(DataError) {
         let data = Data(pending)
         pending.removeAll(keepingCapacity: true)
         try attempt { try handle.write(contentsOf: data) }
@@ -82,7 +83,7 @@ public final class RowWriter {
         do {
             try body()
         } catch {
-            throw .unwritable(path: path, reason: error.localizedDescription)
+            throw .unwritable(path: path, reason: FileSource.reason(error))
         }
     }
 }

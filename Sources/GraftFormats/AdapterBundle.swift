@@ -69,24 +69,40 @@ public struct AdapterBundle: Sendable {
     /// Whether its tensors are the ones that the method needs shows when they are attached
     /// (`StoredParameters`), which is as strict.
     ///
-    /// - Throws: `ConfigurationError` or ``SafetensorsError`` naming the file and what is wrong
+    /// - Throws: `ConfigurationError`, `FileError` or ``SafetensorsError`` naming the file and what is wrong
     ///   with it.
     public init(path: String) throws {
         let file = try ConfigurationFile(path: "\(path)/\(AdapterBundle.configurationName)")
-        self = try file.decode(StoredBundle.self).bundle
-        tensors = try TensorFile(path: "\(path)/\(AdapterBundle.tensorsName)").tensors
+        let stored = try file.decode(StoredBundle.self)
+        self = stored.bundle
+        let tensorsPath = "\(path)/\(AdapterBundle.tensorsName)"
+        tensors = try TensorFile(path: tensorsPath).tensors
+        if let wanted = stored.tensorsHash {
+            guard try ContentHash(ofFile: tensorsPath, cache: nil) == wanted else {
+                throw FileError(
+                    path: tensorsPath,
+                    problem:
+                        "is not the file that \(AdapterBundle.configurationName) was written with",
+                    hint: "it is damaged or of another adapter: copy or train it again"
+                )
+            }
+        }
     }
 
     /// Writes the two files into a folder that exists.
     ///
     /// - Throws: `FileError` or ``SafetensorsError`` if a file cannot be written.
     public func write(into folder: String) throws {
-        try TensorFile(tensors, metadata: ["format": "pt"])
-            .write(to: "\(folder)/\(AdapterBundle.tensorsName)")
+        let tensorsPath = "\(folder)/\(AdapterBundle.tensorsName)"
+        try TensorFile(tensors, metadata: ["format": "pt"]).write(to: tensorsPath)
+        let stored = StoredBundle(
+            bundle: self,
+            tensorsHash: try ContentHash(ofFile: tensorsPath, cache: nil)
+        )
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let path = "\(folder)/\(AdapterBundle.configurationName)"
-        try AtomicFile.write(encoder.encode(StoredBundle(self)), to: path)
+        try AtomicFile.write(encoder.encode(stored), to: path)
     }
 
     /// Writes the bundle as a folder of its own.
@@ -165,6 +181,8 @@ public struct BaseIdentity: Sendable, Hashable, Codable {
 /// A bundle as `adapter_config.json` stores it.
 private struct StoredBundle: Codable {
     let bundle: AdapterBundle
+    /// The hash of the file with the tensors; files of the first versions have none.
+    let tensorsHash: ContentHash?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case format
@@ -179,9 +197,13 @@ private struct StoredBundle: Codable {
         case acceptsNoAnswer = "accepts_no_answer"
         case readsPairs = "reads_pairs"
         case columns, base, provenance
+        case tensorsHash = "tensors_sha256"
     }
 
-    init(_ bundle: AdapterBundle) { self.bundle = bundle }
+    init(bundle: AdapterBundle, tensorsHash: ContentHash) {
+        self.bundle = bundle
+        self.tensorsHash = tensorsHash
+    }
 
     private enum ForeignKeys: String, CodingKey {
         case peftType = "peft_type"
@@ -228,12 +250,17 @@ private struct StoredBundle: Codable {
             provenance: try fields.value(.provenance, default: [:]),
             tensors: [:]
         )
+        tensorsHash = try fields.optional(.tensorsHash)
         let expected = bundle.head.kind.hasClasses ? bundle.head.outputCount : 0
         guard bundle.labels.count == expected else {
             throw fields.invalid(
                 .labels,
                 "there are \(bundle.labels.count), but the head has \(expected) classes"
             )
+        }
+        if let twin = Dictionary(grouping: bundle.labels, by: \.self).first(where: { $1.count > 1 })
+        {
+            throw fields.invalid(.labels, "'\(twin.key)' is the name of two classes")
         }
         let known = ["label", "pair", "text"]
         if let stranger = bundle.columns.keys.sorted().first(where: { !known.contains($0) }) {
@@ -273,5 +300,6 @@ private struct StoredBundle: Codable {
         if !bundle.columns.isEmpty { try fields.encode(bundle.columns, forKey: .columns) }
         try fields.encode(bundle.base, forKey: .base)
         try fields.encode(bundle.provenance, forKey: .provenance)
+        try fields.encodeIfPresent(tensorsHash, forKey: .tensorsHash)
     }
 }

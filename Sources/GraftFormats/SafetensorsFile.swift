@@ -166,7 +166,10 @@ public struct SafetensorsFile: Sendable {
             }
             guard tensor.end <= dataSize else {
                 let problem = "needs bytes \(range) of the data, which has \(dataSize)"
-                throw failure(problem, hint: "the file is cut short; download it again")
+                throw failure(
+                    problem,
+                    hint: "the file is cut short: copy, download or make it again"
+                )
             }
             guard tensor.start >= end else { throw failure("overlaps another tensor at \(range)") }
             guard tensor.start == end else {

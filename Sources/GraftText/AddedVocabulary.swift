@@ -12,7 +12,7 @@ struct AddedVocabulary: Sendable {
     /// Creates the vocabulary.
     ///
     /// - Parameters:
-    ///   - tokens: The tokens; of two with one spelling the last is found.
+    ///   - tokens: The tokens, each spelt differently.
     ///   - normalize: How the spelling of a token that is looked for in normalized text is normalized.
     init(_ tokens: [AddedToken], normalize: ([UInt8]) -> [UInt8]) {
         var ids = ByteTrie()

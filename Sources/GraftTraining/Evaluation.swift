@@ -8,6 +8,16 @@ public struct Predictions: Sendable {
     public let logits: [[Float]]
     /// The sum of the rows' losses divided by their weight; `nil` for rows without labels.
     public let loss: Double?
+
+    /// Takes what a model said.
+    ///
+    /// - Throws: ``TrainingError/scoresNotFinite(row:)``: no class is the likeliest where a score is not a number.
+    init(logits: [[Float]], loss: Double?) throws(TrainingError) {
+        if let row = logits.firstIndex(where: { !$0.allSatisfy(\.isFinite) }) {
+            throw .scoresNotFinite(row: row)
+        }
+        (self.logits, self.loss) = (logits, loss)
+    }
 }
 
 extension AdaptedModel {
@@ -20,7 +30,8 @@ extension AdaptedModel {
     ///   - partLength: The tokens of one part, up to half a row more at either end, which bound the memory.
     ///   - progress: Called with the number of rows done, from any thread.
     /// - Returns: Logits in the order of the rows.
-    /// - Throws: `TorchError` if a row is too long for the model or memory runs out.
+    /// - Throws: `TorchError` if a row is too long for the model or memory runs out; ``TrainingError`` if a score is
+    ///   not finite.
     public func predictions(
         _ data: EncodedRows,
         loss: TaskLoss? = nil,
@@ -72,7 +83,7 @@ extension AdaptedModel {
             outputs: head.configuration.outputCount
         )
         if let loss, loss.comparesRows { total = try comparedLoss(logits, loss, in: data) }
-        return Predictions(logits: logits, loss: weight.map { total / $0 })
+        return try Predictions(logits: logits, loss: weight.map { total / $0 })
     }
 
     /// The summed loss of rows that are compared with one another: with the next ones, as many at once as a large

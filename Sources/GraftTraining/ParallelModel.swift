@@ -96,7 +96,8 @@ public struct ParallelModel: Sendable {
     ///   - partLength: The tokens of one part, every adapter's counted, which bound the memory.
     /// - Returns: For each adapter its predictions, as ``AdaptedModel/predictions(_:loss:workers:partLength:progress:)`` gives
     ///   them.
-    /// - Throws: `TorchError` if a row is too long for the model or memory runs out.
+    /// - Throws: `TorchError` if a row is too long for the model or memory runs out; ``TrainingError`` if a score is
+    ///   not finite.
     public func predictions(
         _ data: EncodedRows,
         workers: Workers = Workers(),
@@ -112,12 +113,12 @@ public struct ParallelModel: Sendable {
                 }
             }
         }
-        return members.indices.map { member in
+        return try members.indices.map { member in
             var logits = [[Float]](repeating: [], count: data.count)
             for (rows, result) in zip(parts, results) {
                 for (row, values) in zip(rows, result[member]) { logits[row] = values }
             }
-            return Predictions(logits: logits, loss: nil)
+            return try Predictions(logits: logits, loss: nil)
         }
     }
 

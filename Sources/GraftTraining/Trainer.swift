@@ -114,10 +114,11 @@ public struct Trainer: Sendable {
         frozen: [String: Tensor] = [:]
     ) throws {
         try options.check()
-        let smooths = head.kind.hasClasses || head.kind.writesText || head.kind == .regression
+        let smooths = [.classification, .tagging].contains(head.kind) || head.kind.writesText
         guard smooths || options.labelSmoothing == 0 else {
             throw TrainingError.settings(
-                "--label-smoothing is of classes, and \(head.kind.rawValue) has none"
+                "--label-smoothing spreads the probability of one class over the others, which"
+                    + " \(head.kind.rawValue) does not have"
             )
         }
         guard head.kind != .classification || head.outputCount > 1 else {
@@ -148,9 +149,7 @@ public struct Trainer: Sendable {
         let stored = StoredParameters(Dictionary(uniqueKeysWithValues: leaves))
         self.model = try model(completing: stored)
         if !method.trainsBase {
-            try base.pack(
-                firstLearning: self.model.trunkDepth
-            )
+            try base.pack(firstLearning: self.model.trunkDepth, under: head.kind)
         }
         loss = TaskLoss(
             head.kind,
@@ -203,10 +202,12 @@ public struct Trainer: Sendable {
         Torch.threads = 1
         defer { Torch.threads = threads }
         if let augmentation = options.augmentation { _ = try data.augmented(augmentation, seed: 0) }
-        if let metric = options.metric, let evaluation { try check(metric, on: evaluation) }
+        let metric = options.metric ?? model.head.configuration.kind.primaryMetric
+        if let evaluation { try check(metric, on: evaluation) }
         guard evaluation != nil || (options.metric == nil && options.patience == nil) else {
             throw TrainingError.settings(
-                "--metric and --patience need rows to score on: give --eval"
+                (options.metric == nil ? "--patience" : "--metric")
+                    + " needs rows to score on: give --eval"
             )
         }
         let plan = TrainingPlan(rows: data.count, options: options)
@@ -234,7 +235,6 @@ public struct Trainer: Sendable {
         var (training, evaluating) = (Duration.zero, Duration.zero)
         var (rows, tokens) = (0, 0)
         onEvent(.started(step: state.step, of: plan.steps))
-        let metric = options.metric ?? model.head.configuration.kind.primaryMetric
         epochs: for epoch in state.epoch..<max(options.epochs, state.epoch) {
             let order = plan.order(epoch: epoch)
             for index in state.stepInEpoch..<plan.stepsPerEpoch {
@@ -295,7 +295,16 @@ public struct Trainer: Sendable {
             }
             let start = ContinuousClock.now
             Torch.trimMemory()
-            let metrics = try evaluation.map { try evaluate($0, trunks: evaluationTrunks) }
+            let metrics: Metrics?
+            do {
+                metrics = try evaluation.map { try evaluate($0, trunks: evaluationTrunks) }
+            } catch TrainingError.scoresNotFinite {
+                // Weights may be finite and yet too large to compute with.
+                throw TrainingError.notFinite(
+                    step: state.step,
+                    checkpoint: checkpoint?.existingPath
+                )
+            }
             evaluating += ContinuousClock.now - start
             let isBest = try state.finishEpoch(metrics, metric: metric, parameters)
             if let result = state.epochs.last { onEvent(.evaluated(result, isBest: isBest)) }
@@ -329,15 +338,23 @@ public struct Trainer: Sendable {
     }
 
     /// Confirms, before anything is trained, that the task has the metric that is to choose the
-    /// best epoch: without it every epoch would count as the best.
+    /// best epoch and that rows can tell by it: otherwise every epoch would count as the best.
     private func check(_ metric: Metric, on data: EncodedRows) throws {
         let outputs = model.head.configuration.outputCount
         let logits = (0..<data.count).map { row in
             let count = loss.kind.valueCount(of: row, in: data, outputs: outputs)
             return [Float](repeating: 0, count: count)
         }
-        let blank = Predictions(logits: logits, loss: 0)
+        let blank = try Predictions(logits: logits, loss: 0)
         let metrics = try loss.kind.metrics(blank, of: data, labels: labels)
+        if case .numbers(let numbers) = data.targets, Set(numbers).count == 1,
+            metric == .pearson || metric == .spearman
+        {
+            throw TrainingError.settings(
+                "all rows of --eval have the number \(numbers[0]), with which nothing correlates"
+                    + " (hint: --metric mse)"
+            )
+        }
         guard metrics[metric] == nil else { return }
         let known = metrics.ordered.map(\.metric.rawValue).joined(separator: ", ")
         throw TrainingError.settings(

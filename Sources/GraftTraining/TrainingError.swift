@@ -4,6 +4,8 @@ public import GraftTorch
 public enum TrainingError: Error, Sendable, Hashable {
     /// The loss, its gradient or a weight became infinite or NaN.
     case notFinite(step: Int, checkpoint: String?)
+    /// A row, counted from 0, of which the model says nothing that is a number.
+    case scoresNotFinite(row: Int)
     /// The run was asked to stop; its state was saved if a path is given.
     case interrupted(step: Int, checkpoint: String?)
     /// A method that acts at no site of the model with its settings.
@@ -26,8 +28,13 @@ extension TrainingError: CustomStringConvertible {
         switch self {
         case .notFinite(let step, let checkpoint):
             let kept = checkpoint.map { "; the last good state is in \($0)" } ?? ""
+            let anew = checkpoint == nil ? "" : ", with --overwrite"
             return "the loss, its gradient or a weight is not finite at step \(step)\(kept)"
-                + " (hint: lower --learning-rate or set --max-grad-norm)"
+                + " (hint: lower --learning-rate or set --max-grad-norm\(anew))"
+        case .scoresNotFinite(let row):
+            return
+                "the scores of row \(row), counted from 0, are not finite (hint: the weights of the"
+                + " adapter or of the model are damaged, or too large for --dtype)"
         case .interrupted(let step, let checkpoint):
             let kept =
                 checkpoint.map { "; its state is in \($0) (hint: go on with --resume)" } ?? ""
@@ -53,7 +60,7 @@ extension TrainingError: CustomStringConvertible {
                 : "\(path): the adapter was trained on single texts, these rows have two"
                     + " (hint: leave out the second text's column, or --pair)"
         case .resume(let path, let reason):
-            return "\(path): cannot resume: \(reason)"
+            return "\(path): cannot resume: \(reason) (hint: --overwrite starts anew)"
         case .settings(let problem):
             return problem
         }

@@ -49,6 +49,13 @@ public struct TrainingOptions: Sendable, Hashable, Codable {
         guard learningRate > 0, learningRate.isFinite else {
             throw TrainingError.settings("--learning-rate must be positive, found \(learningRate)")
         }
+        let decay = optimizer.weightDecay
+        guard decay >= 0, decay * learningRate < 1 else {
+            throw TrainingError.settings(
+                "--weight-decay must not be negative, and its product with --learning-rate below 1,"
+                    + " found \(decay)"
+            )
+        }
         if let patience, patience < 1 {
             throw TrainingError.settings("--patience must be at least 1, found \(patience)")
         }

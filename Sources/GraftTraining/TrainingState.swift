@@ -64,9 +64,14 @@ public struct TrainingState: Sendable {
         )
         let isBest: Bool
         if let candidate = metrics?[metric], bestEpoch > 0,
-            let previous = epochs[bestEpoch - 1].metrics?[metric]
+            let bestMetrics = epochs[bestEpoch - 1].metrics, let previous = bestMetrics[metric]
         {
-            isBest = metric.prefers(candidate, over: previous)
+            // Of epochs without a figure, the one with the lower loss is kept.
+            let losses = candidate.isNaN && previous.isNaN
+            isBest =
+                losses
+                ? Metric.loss.prefers(metrics?[.loss] ?? .nan, over: bestMetrics[.loss] ?? .nan)
+                : metric.prefers(candidate, over: previous)
         } else {
             isBest = true
         }

@@ -104,6 +104,7 @@ struct Generate: ParsableCommand {
                     ])
                 )
             }
+            try sink.flush()
         }
         try sink.finish()
     }

@@ -263,7 +263,13 @@ struct TrainerTests {
         ({ $0.learningRate = .infinity }, "--learning-rate must be positive, found inf"),
         ({ $0.warmup = 1.5 }, "--warmup is a share in 0 ... 1, found 1.5"),
         ({ $0.labelSmoothing = 1 }, "--label-smoothing must be in 0 ..< 1, found 1.0"),
+        ({ $0.optimizer.weightDecay = -1 }, "\(decay) -1.0"),
+        ({ $0.optimizer.weightDecay = .nan }, "\(decay) nan"),
+        ({ $0.optimizer.weightDecay = 1e9 }, "\(decay) 1000000000.0"),
     ]
+
+    private static let decay =
+        "--weight-decay must not be negative, and its product with --learning-rate below 1, found"
 
     @Test(arguments: unusable.indices)
     func `options that cannot be used are named`(index: Int) throws {

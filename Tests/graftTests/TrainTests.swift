@@ -93,9 +93,10 @@ import Testing
         )
     }
 
-    @Test func `a score that is no number does not keep a run from losing patience`() async throws {
+    // Nothing correlates with answers that are all the same.
+    @Test func `where the score is no number the loss chooses the epoch`() async throws {
         let shop = try Workshop()
-        let rows = Array(repeating: #"{"text": "the film was good", "label": 0.5}"#, count: 8)
+        let rows = (0..<8).map { #"{"text": "the film was good", "label": 0.\#($0)}"# }
         try shop.write(rows.joined(separator: "\n"), to: "same.jsonl")
         let outcome = try await shop.train(
             output: "a",
@@ -112,7 +113,72 @@ import Testing
             "--json"
         )
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect((try outcome.json()["epochs"] as? [Any])?.count == 3)
+        let result = try outcome.json()
+        let epochs = try #require(result["epochs"] as? [[String: Any]])
+        let losses = try epochs.map { epoch in
+            let metrics = try #require(epoch["metrics"] as? [String: Any])
+            #expect(metrics["pearson"] is NSNull)
+            return try #require(metrics["loss"] as? Double)
+        }
+        let best = try #require(result["best_epoch"] as? Int)
+        #expect(losses[best - 1] == losses.min())
+    }
+
+    @Test func `rows that cannot tell a good answer are refused or warned of`() async throws {
+        let shop = try Workshop()
+        let numbers = Array(repeating: #"{"text": "the film was good", "label": 0.5}"#, count: 3)
+        try shop.write(numbers.joined(separator: "\n"), to: "same.jsonl")
+        let constant = try await shop.train(
+            output: "a",
+            "--task",
+            "regression",
+            "--train",
+            "same.jsonl",
+            "--eval",
+            "same.jsonl"
+        )
+        #expect(constant.status == 1)
+        #expect(constant.errors.contains("all rows of --eval have the number 0.5"))
+        try shop.write(#"{"text": "the film was good", "label": "yes"}"#, to: "one.jsonl")
+        try shop.write(
+            """
+            {"text": "the film was good", "label": "yes"}
+            {"text": "the film was bad", "label": "no"}
+            """,
+            to: "two.jsonl"
+        )
+        let sole = try await shop.train(
+            output: "a",
+            "--train",
+            "two.jsonl",
+            "--eval",
+            "one.jsonl",
+            "--epochs",
+            "1"
+        )
+        #expect(sole.status == 0, "\(sole.errors)")
+        #expect(sole.errors.contains("one.jsonl: all rows to score on have the class 'yes'"))
+        try shop.write(#"{"text": "good", "text_b": "bad", "label": "yes"}"#, to: "pair.jsonl")
+        let pair = try await shop.train(
+            output: "b",
+            "--train",
+            "two.jsonl",
+            "--eval",
+            "pair.jsonl"
+        )
+        #expect(pair.status == 1)
+        #expect(pair.errors.contains("pair.jsonl: the rows have two texts each"))
+        let copied = try await shop.train(
+            output: "b",
+            "--train",
+            "two.jsonl",
+            "--eval",
+            "one.jsonl",
+            "--text-column",
+            "label"
+        )
+        #expect(copied.status == 1)
+        #expect(copied.errors.contains("'label' is named for two columns"))
     }
 
     @Test(arguments: [
@@ -123,7 +189,8 @@ import Testing
     ])
     func `every task trains and predicts`(task: String, row: String, metric: String) async throws {
         let shop = try Workshop()
-        try shop.write([row, row, row].joined(separator: "\n"), to: "rows.jsonl")
+        let other = row.replacing("0.5", with: "0.25")
+        try shop.write([row, row, other].joined(separator: "\n"), to: "rows.jsonl")
         let trained = try await shop.graft(
             "train",
             "--model",

@@ -37,6 +37,34 @@ import Testing
         #expect((found["confusion"] as? [String: Any])?["counts"] != nil)
     }
 
+    @Test func `a damaged adapter answers nothing`() async throws {
+        let shop = try Workshop()
+        #expect(try await shop.train(output: "a").status == 0)
+        let path = shop.path + "/a/\(AdapterBundle.tensorsName)"
+        var bytes = try Data(contentsOf: URL(filePath: path))
+        bytes[bytes.count - 1] ^= 1
+        try bytes.write(to: URL(filePath: path))
+        let flipped = try await shop.predict("good", adapter: "a")
+        #expect(flipped.status == 1 && flipped.output.isEmpty)
+        #expect(flipped.errors.contains("is not the file that adapter_config.json was written"))
+        bytes[bytes.count - 1] ^= 1
+        try bytes.write(to: URL(filePath: path))
+        #expect(try await shop.predict("good", adapter: "a").status == 0)
+
+        var bundle = try AdapterBundle(path: shop.path + "/a")
+        let name = "head.1.bias"
+        let shape = try #require(bundle.tensors[name]).shape
+        // Out of the mapping before the file is replaced.
+        bundle.tensors = try bundle.tensors.mapValues {
+            try Tensor($0.values() as [Float], shape: $0.shape)
+        }
+        bundle.tensors[name] = try Tensor([Float](repeating: .nan, count: shape[0]))
+        try bundle.write(to: shop.path + "/a")
+        let unknown = try await shop.predict("good", adapter: "a")
+        #expect(unknown.status == 1 && unknown.output.isEmpty)
+        #expect(unknown.errors.contains("the scores of row 0, counted from 0, are not finite"))
+    }
+
     @Test func `pairs of texts are given as arguments`() async throws {
         let shop = try Workshop()
         let row = #"{"text": "the film", "text_b": "was good", "label": "positive"}"#

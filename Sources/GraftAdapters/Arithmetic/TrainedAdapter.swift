@@ -147,11 +147,6 @@ extension TrainedAdapter {
         throw ParameterError(name: name, problem: "'\(owner)' has it, '\(other)' does not")
     }
 
-    /// Settings that say how parameters start and are trained: trained ones mean the same whatever they were.
-    private static var ofTraining: Set<String> {
-        ["dropout", "stochastic_depth", "init_weights", "init_weights_seed"]
-    }
-
     /// Confirms that another adapter has the same settings, those of training aside.
     fileprivate func checkSettings(like first: TrainedAdapter) throws {
         func settings(_ adapter: TrainedAdapter) throws -> [String: String] {
@@ -164,7 +159,7 @@ extension TrainedAdapter {
             }
         }
         let (own, others) = (try settings(self), try settings(first))
-        let keys = Set(own.keys).union(others.keys).subtracting(TrainedAdapter.ofTraining)
+        let keys = Set(own.keys).union(others.keys).subtracting(Method.trainingSettings)
         guard let key = keys.filter({ own[$0] != others[$0] }).min() else { return }
         throw ConfigurationError(
             field: key,

@@ -10,7 +10,8 @@ internal import GraftTorch
 ///
 /// Reference: Pfeiffer et al., [AdapterFusion](https://arxiv.org/abs/2005.00247), section 3; defaults
 /// and names are those of `adapters` 1.3.0, `configuration/adapter_fusion_config.py`. Unlike there,
-/// the regulariser is a term of the loss (there it is applied one step late, outside of it).
+/// the regulariser is a term of the loss (there it is applied one step late, outside of it), and scores are dropped
+/// as in BERT on every model (there as the model drops those of its attention: on ViT and Llama not at all).
 public struct Fusion: Sendable, Hashable {
     /// Whether the states are projected before they are compared.
     public var projectsQuery = true

@@ -20,6 +20,13 @@ public import GraftLayers
 public struct Bottleneck: AdapterMethod, Hashable {
     public static let identifier = "bottleneck"
 
+    public static var trainingSettings: Set<String> {
+        [
+            "dropout", "stochastic_depth", "init_weights", "init_weights_seed", "phm_c_init",
+            "phm_init_range", "hypercomplex_nonlinearity",
+        ]
+    }
+
     /// Where the residual connection of the adapter starts.
     public enum Residual: Sendable, Hashable {
         /// At the sub-layer's output.

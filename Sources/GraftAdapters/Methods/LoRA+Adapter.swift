@@ -120,9 +120,10 @@ struct LoRAAdapter: MergeableLinearAdapter {
         // Adapters compute in float32 whatever the frozen model computes in.
         let x = try input.converted(to: .float32)
         let dropped = try context.dropout(x, dropout, at: site, "lora")
-        var y = try output.converted(to: .float32) + update(x, dropped: dropped)
-        if let bias { y = try y + bias }
-        return try y.converted(to: output.dtype)
+        // In the order of the joined adapters, so that rows have the same bits there.
+        var change = try update(x, dropped: dropped)
+        if let bias { change = try change + bias }
+        return try (output.converted(to: .float32) + change).converted(to: output.dtype)
     }
 
     func merged(into linear: Linear) throws(TorchError) -> (weight: Tensor, bias: Tensor?) {

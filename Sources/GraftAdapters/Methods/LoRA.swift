@@ -23,6 +23,10 @@ internal import GraftTorch
 public struct LoRA: AdapterMethod, Hashable {
     public static let identifier = "lora"
 
+    public static var trainingSettings: Set<String> {
+        ["dropout", "init_weights", "init_weights_seed", "loraplus_lr_ratio"]
+    }
+
     /// How new factors start.
     public enum Start: String, Sendable, Hashable, Codable, CaseIterable {
         /// `A` Kaiming uniform, `B` zero: exactly the identity.

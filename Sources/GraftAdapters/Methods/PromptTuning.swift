@@ -15,6 +15,13 @@ internal import GraftTorch
 public struct PromptTuning: AdapterMethod, Hashable {
     public static let identifier = "prompt_tuning"
 
+    public static var trainingSettings: Set<String> {
+        [
+            "prompt_init", "prompt_init_text", "prompt_init_ids", "random_uniform_scale",
+            "init_weights_seed",
+        ]
+    }
+
     /// How new vectors start.
     public enum Start: String, Sendable, Hashable, Codable, CaseIterable {
         /// Spread evenly over ±``PromptTuning/randomScale``.

@@ -19,6 +19,10 @@ public import GraftTorch
 public struct VeRA: AdapterMethod, Hashable {
     public static let identifier = "vera"
 
+    public static var trainingSettings: Set<String> {
+        ["vera_dropout", "d_initial"]
+    }
+
     /// The rows of `A`.
     public var rank = 256
     /// Which projections are adapted.

@@ -51,6 +51,9 @@ struct TokenizerFile {
             if tokens.contains(where: { $0.id == token.id }) {
                 throw entry.invalid("id \(token.id) is given to two added tokens")
             }
+            if tokens.contains(where: { $0.content.utf8.elementsEqual(token.content.utf8) }) {
+                throw entry.invalid("'\(token.content)' is given two ids")
+            }
             if !token.content.isEmpty { tokens.append(token) }
         }
         return tokens

@@ -76,7 +76,7 @@ public struct ZeroShotClassifier: Sendable {
         let logits = try rowsOfLogits(rows, workers)
         let loss = TaskLoss(.classification)
         let total = try loss.sum(Tensor(rows: logits), of: 0..<rows.count, in: rows).item()
-        let predictions = Predictions(logits: logits, loss: total / Double(rows.count))
+        let predictions = try Predictions(logits: logits, loss: total / Double(rows.count))
         return try HeadKind.classification.metrics(predictions, of: rows, labels: classes.names)
     }
 

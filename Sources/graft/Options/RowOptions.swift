@@ -35,7 +35,7 @@ struct RowOptions: ParsableArguments {
             guard !ImageDataset.isNamed(by: path) else {
                 throw CommandError(
                     "\(path): pictures, but a \(base.shape.family) model reads texts",
-                    hint: "ViT, DeiT and CLIP models read pictures"
+                    hint: "name a file of rows; ViT, DeiT and CLIP models read pictures"
                 )
             }
             return .texts(

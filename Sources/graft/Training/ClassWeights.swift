@@ -18,9 +18,11 @@ enum ClassWeights {
         }
         guard text != "balanced" else { return balanced(classes, count: labels.count) }
         let weights = TaskOptions.list(text).compactMap(Float.init)
-        guard weights.count == labels.count, weights.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
+        guard weights.count == labels.count, weights.allSatisfy({ $0.isFinite && $0 >= 0 }),
+            weights.contains(where: { $0 > 0 })
+        else {
             throw ValidationError(
-                "--class-weights: expected 'balanced' or \(labels.count) numbers, for"
+                "--class-weights: expected 'balanced' or \(labels.count) numbers, not all 0, for"
                     + " \(labels.joined(separator: ", ")), found '\(text)'"
             )
         }

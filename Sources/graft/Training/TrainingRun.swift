@@ -50,9 +50,11 @@ struct TrainingRun {
         fingerprint = try task.fingerprint(of: method, with: members.hashes)
         ownWarnings =
             method.warnings(
-                for: task.base.encoder.sites,
+                for: task.base.sites(under: task.head.kind),
                 isSequenceTask: !task.head.kind.answersTokens
-            ) + (try TrainingRun.startWarnings(trainer, task.trainRows))
+            )
+            + (members.parameters.isEmpty
+                ? try TrainingRun.startWarnings(trainer, task.trainRows) : [])
     }
 
     /// The metric that chooses the best epoch.
@@ -73,7 +75,7 @@ struct TrainingRun {
         let adapters = trainer.model.adapters
         guard !adapters.hidden.isEmpty || !adapters.linear.isEmpty else { return [] }
         let change = try trainer.startChange(rows, rows: 0..<min(8, rows.count))
-        guard change > 0.25 else { return [] }
+        guard change > 0.5 else { return [] }
         return [
             "the adapter's start values change the last hidden states by"
                 + " \(Figures.percent(change)) (hint: a start near the identity, such as"

@@ -52,6 +52,7 @@ struct TrainingTask {
         let learned = try read(files.train, limit: files.limit)
         let scored = try files.evaluation.map { try read($0, limit: files.evalLimit) }
         (train, evaluation) = (learned.answers, scored?.answers)
+        try TrainingTask.checkTexts(train, evaluation)
         let reading = try settings.reading(for: kind).suiting(train)
         self.reading = reading
         brokenWarnings = [learned, scored].compactMap { $0?.warning }
@@ -102,6 +103,17 @@ struct TrainingTask {
             .hexadecimal
     }
 
+    /// Confirms that the rows to score on have as many texts each as those to learn from.
+    private static func checkTexts(_ train: Dataset, _ evaluation: Dataset?) throws {
+        guard let evaluation, evaluation.hasPairs != train.hasPairs else { return }
+        func count(_ rows: Dataset) -> String { rows.hasPairs ? "two texts" : "one text" }
+        throw CommandError(
+            "\(evaluation.path): the rows have \(count(evaluation)) each, those of \(train.path)"
+                + " \(count(train))",
+            hint: "--text-column and --pair-column name the columns"
+        )
+    }
+
     /// Whether there are conversations among the rows.
     var hasMessages: Bool { train.contains { $0.messages != nil } }
 
@@ -118,7 +130,23 @@ struct TrainingTask {
                 of: "--max-target-length"
             ),
         ]
-        return brokenWarnings + (cut + [twinWarning]).compactMap(\.self)
+        return brokenWarnings
+            + (cut + [twinWarning, soleClassWarning, sameFileWarning]).compactMap(\.self)
+    }
+
+    /// Rows to score on that any answer of one class would be right for.
+    private var soleClassWarning: String? {
+        guard let evaluation, case .classes(let classes)? = evaluationRows?.targets,
+            let first = classes.first, Set(classes).count == 1
+        else { return nil }
+        return "\(evaluation.path): all rows to score on have the class '\(labels[Int(first)])', so"
+            + " that scores say nothing (hint: --eval-limit takes the first rows)"
+    }
+
+    private var sameFileWarning: String? {
+        guard let evaluation, evaluation.path == train.path else { return nil }
+        return
+            "\(train.path): --eval is the file that is learned from: scores say nothing of new rows"
     }
 
     /// Names of classes that differ in case alone, which is how files of two programs say one.
