@@ -88,7 +88,7 @@ class HeadPass {
     const int64_t stride = prefix + (shape.keys(row) + panel - 1) / panel * panel + panel;
     weights = {(count + kernels().lanes - 1) / kernels().lanes * kernels().lanes,
                operands.bias.defined() ? 1 : static_cast<float>(shape.scale),
-               shape.dropout > 0 ? drop_threshold(shape.dropout) : 0, static_cast<float>(1 / (1 - shape.dropout))};
+               drop_threshold(shape.dropout), kept_scale(shape.dropout)};
     lines.resize(static_cast<size_t>(block * stride));
     gradient_lines.resize(lines.size());
     this->stride = stride;

@@ -78,7 +78,7 @@ struct AttentionShape : torch::CustomClassHolder {
 
   uint32_t stream(int64_t row, int64_t head, int64_t i) const {
     const int64_t query = keys_behind.empty() ? i : place(row, i);
-    return stream_of(combine(seed, static_cast<uint64_t>(row_keys[row])), static_cast<uint64_t>((head << 32) | query));
+    return attention_stream(seed, row_keys[row], head, query);
   }
 };
 

@@ -15,7 +15,7 @@ namespace {
 void apply_mask(const float *in, float *out, const int64_t *keys, int64_t rows, int64_t width, double probability,
                 uint64_t seed, bool whole_rows) {
   const uint32_t threshold = drop_threshold(probability);
-  const float scale = static_cast<float>(1 / (1 - probability));
+  const float scale = kept_scale(probability);
   at::parallel_for(0, rows, std::max<int64_t>(1, 32768 / std::max<int64_t>(width, 1)), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const uint32_t stream = stream_of(seed, static_cast<uint64_t>(keys[row]));
@@ -42,7 +42,7 @@ at::Tensor masked(const at::Tensor &x, const at::Tensor &keys, double probabilit
                    .width = width,
                    .seed = seed,
                    .threshold = drop_threshold(probability),
-                   .scale = static_cast<float>(1 / (1 - probability)),
+                   .scale = kept_scale(probability),
                    .whole_rows = whole_rows},
       result, result.numel());
   return result;

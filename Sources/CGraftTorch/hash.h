@@ -33,6 +33,14 @@ inline uint32_t drop_threshold(double probability) {
   return scaled >= 4294967295.0 ? 0xffffffffu : static_cast<uint32_t>(scaled);
 }
 
+/// What elements that are kept are multiplied with.
+inline float kept_scale(double probability) { return static_cast<float>(1 / (1 - probability)); }
+
 inline uint32_t stream_of(uint64_t seed, uint64_t key) { return static_cast<uint32_t>(combine(seed, key) >> 32); }
+
+/// The stream of a query's attention weights in one head of a row.
+inline uint32_t attention_stream(uint64_t seed, int64_t row_key, int64_t head, int64_t query) {
+  return stream_of(combine(seed, static_cast<uint64_t>(row_key)), static_cast<uint64_t>((head << 32) | query));
+}
 
 }  // namespace graft

@@ -19,12 +19,10 @@ PlainElement plain_element(const at::Tensor &x);
 /// Throws where the kernels cannot be compiled.
 void run_on_cuda(const char *name, PlainElement element, int64_t device, int64_t count, const void *work);
 
-/// Computes all indices of a kernel, or all lines, for elements like those of `like` and where they lie.
-void run(const MaskElements &work, const at::Tensor &like, int64_t count);
-void run(const SplitHeads &work, const at::Tensor &like, int64_t count);
-void run(const JoinHeads &work, const at::Tensor &like, int64_t count);
-void run(const Attend &work, const at::Tensor &like, int64_t lines);
-void run(const AttendBackward &work, const at::Tensor &like, int64_t lines);
-void run(const BiasGradient &work, const at::Tensor &like, int64_t count);
+/// Computes `count` indices of a kernel for elements like those of `like` and where they lie.
+template <typename Work> void run(const Work &work, const at::Tensor &like, int64_t count);
+
+/// How many indices lines have whose kernel has one for each lane.
+inline int64_t lane_count(int64_t lines, const at::Tensor &like) { return lines * (like.is_cpu() ? 1 : device_lanes); }
 
 }  // namespace graft

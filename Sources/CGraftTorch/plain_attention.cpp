@@ -176,8 +176,8 @@ struct Layout {
             .bias_start = shape.bias_origin - prefix,
             .scale = call.scale,
             .seed = call.seed,
-            .threshold = call.dropout > 0 ? drop_threshold(call.dropout) : 0,
-            .keep_scale = static_cast<float>(1 / (1 - call.dropout)),
+            .threshold = drop_threshold(call.dropout),
+            .keep_scale = kept_scale(call.dropout),
             .streams_follow_places = !shape.keys_behind.empty()};
   }
 
@@ -208,7 +208,7 @@ struct PlainAttention : torch::autograd::Function<PlainAttention> {
     auto weights = at::bmm(q, k.transpose(1, 2));
     auto dropped = shape.dropout > 0 ? at::empty_like(weights) : at::Tensor();
     run(Attend{layout.lines(shape, table), weights.data_ptr(), dropped.defined() ? dropped.data_ptr() : nullptr}, weights,
-        layout.line_count());
+        lane_count(layout.line_count(), weights));
     context->save_for_backward({q, k, v, weights, table});
     context->saved_data["pass"] = c10::IValue::make_capsule(pass);
     context->saved_data["trains_bias"] = bias && bias->requires_grad();
@@ -228,7 +228,7 @@ struct PlainAttention : torch::autograd::Function<PlainAttention> {
     auto scores = at::bmm(incoming, v.transpose(1, 2));
     auto dropped = shape.dropout > 0 ? at::empty_like(weights) : at::Tensor();
     run(AttendBackward{lines, weights.const_data_ptr(), scores.data_ptr(), dropped.defined() ? dropped.data_ptr() : nullptr},
-        scores, layout.line_count());
+        scores, lane_count(layout.line_count(), scores));
 
     at::Tensor query, key, value, prefix_key, prefix_value, table;
     if (context->needs_input_grad(0)) query = layout.join(layout.queries, at::bmm(scores, k), shape.heads, layout.query_count);

@@ -62,12 +62,7 @@ struct Float16 {
     for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += step)     \
       graft::compute<ELEMENT>(work, i);                                                                     \
   }
-ENTRY(MaskElements)
-ENTRY(SplitHeads)
-ENTRY(JoinHeads)
-ENTRY(Attend)
-ENTRY(AttendBackward)
-ENTRY(BiasGradient)
+PLAIN_KERNELS(ENTRY)
 )";
 
 const char *name_of(PlainElement element) {

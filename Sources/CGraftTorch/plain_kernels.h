@@ -1,5 +1,8 @@
 /// The operations of this shim an element or a line at a time, for every device and element type.
 ///
+/// A kernel is a struct with what it reads and writes, a function `compute` that does one index of it, and an entry of
+/// PLAIN_KERNELS. Its `cost` is that of an index in multiplications.
+///
 /// Float32 on the CPU has faster ones (kernels.h). For the other types the CPU's compiler reads this file; for CUDA it is
 /// compiled at run time, for the device that is there (plain_cuda.cpp), so it includes nothing that NVRTC lacks.
 #pragma once
@@ -8,6 +11,10 @@
 #include <cstdint>
 
 #include "hash.h"
+
+/// Every kernel, for what there is one of for each.
+#define PLAIN_KERNELS(ENTRY) \
+  ENTRY(MaskElements) ENTRY(SplitHeads) ENTRY(JoinHeads) ENTRY(Attend) ENTRY(AttendBackward) ENTRY(BiasGradient)
 
 namespace graft {
 
@@ -59,6 +66,8 @@ struct MaskElements {
   uint32_t threshold;
   float scale;
   bool whole_rows;
+
+  int64_t cost() const { return 16; }
 };
 
 template <typename Element> void compute(const MaskElements &work, int64_t index) {
@@ -77,6 +86,8 @@ struct SplitHeads {
   void *out;
   const int32_t *starts, *counts;  // [rows], of their tokens
   int64_t heads, group, longest, width;
+
+  int64_t cost() const { return 8; }
 };
 
 template <typename Element> void compute(const SplitHeads &work, int64_t index) {
@@ -99,6 +110,8 @@ struct JoinHeads {
   void *out;
   const int32_t *rows, *places;  // [tokens], a negative row for a token of none
   int64_t key_heads, group, longest, width;
+
+  int64_t cost() const { return 8 * group; }
 };
 
 template <typename Element> void compute(const JoinHeads &work, int64_t index) {
@@ -146,8 +159,7 @@ struct WeightLines {
 
   uint32_t stream(int64_t line) const {
     const int64_t place = streams_follow_places ? places[query(line)] : line % queries;
-    return stream_of(combine(seed, static_cast<uint64_t>(row_keys[row(line)])),
-                     static_cast<uint64_t>((head(line) << 32) | place));
+    return attention_stream(seed, row_keys[row(line)], head(line), place);
   }
 
   /// What the weight of a key is multiplied with.
@@ -164,6 +176,8 @@ struct Attend {
   WeightLines lines;
   void *weights;
   void *dropped;  // null without dropout
+
+  int64_t cost() const { return 32 * lines.keys; }
 };
 
 template <typename Element> void compute(const Attend &work, int64_t index) {
@@ -195,6 +209,8 @@ struct AttendBackward {
   const void *weights;
   void *gradients;
   void *dropped;  // null without dropout
+
+  int64_t cost() const { return 32 * lines.keys; }
 };
 
 template <typename Element> void compute(const AttendBackward &work, int64_t index) {
@@ -221,6 +237,8 @@ struct BiasGradient {
   const void *gradients;
   void *out;
   int64_t rows;
+
+  int64_t cost() const { return 4 * rows * lines.queries; }
 };
 
 template <typename Element> void compute(const BiasGradient &work, int64_t index) {
