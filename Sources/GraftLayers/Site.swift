@@ -71,6 +71,13 @@ extension Site {
         self.init(tower, layer: layer, role)
         guard self.path == path else { return nil }
     }
+
+    /// How many parts of a parameter's name, cut at dots, say where it belongs: `shared`, `encoder.embeddings`,
+    /// `encoder.3.feed_forward`.
+    package static func pathLength(in parts: [Substring]) -> Int {
+        if parts.first == "shared" { return 1 }
+        return parts.count > 1 && Int(parts[1]) != nil ? 3 : 2
+    }
 }
 
 extension Site: CustomStringConvertible {

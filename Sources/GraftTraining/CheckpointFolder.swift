@@ -23,8 +23,10 @@ public struct CheckpointFolder: Sendable {
     /// The path if there is a state, else `nil`.
     package var existingPath: String? { states.isEmpty ? nil : path }
 
-    /// The folders of complete states, the latest last.
-    private var states: [String] {
+    private var states: [String] { CheckpointFolder.states(in: path) }
+
+    /// The folders of complete states in a folder, the latest last.
+    package static func states(in path: String) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         return names.filter { $0.hasPrefix("step-") }
             .sorted { ($0.count, $0) < ($1.count, $1) }

@@ -148,7 +148,7 @@ struct Combine: ParsableCommand {
 
     /// Numbers with commas between.
     private static func numbers(_ text: String) throws -> [Double] {
-        try TaskOptions.list(text).map { part in
+        try text.commaSeparated.map { part in
             guard let number = Double(part) else {
                 throw ValidationError("--weights: '\(part)' is no number")
             }

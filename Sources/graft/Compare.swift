@@ -58,9 +58,7 @@ struct Compare: ParsableCommand {
     }
 
     func run() throws {
-        let interruption = Interruption {
-            Console.error("\ngraft: stopping after this step; once more stops at once")
-        }
+        let interruption = Interruption.afterStep()
         let methods = try ComparedMethod.list(methods)
         let seeds = try seedNumbers()
         let folder = try ComparisonFolder(path: output)
@@ -90,7 +88,7 @@ struct Compare: ParsableCommand {
     }
 
     private func seedNumbers() throws -> [UInt64] {
-        let parts = TaskOptions.list(seeds)
+        let parts = seeds.commaSeparated
         let numbers = parts.compactMap { UInt64($0) }
         guard numbers.count == parts.count, Set(numbers).count == numbers.count else {
             throw ValidationError(

@@ -146,7 +146,9 @@ struct Encode: ParsableCommand {
         let clock = Stopwatch()
         try base.pack(for: rows)
         let tensors =
-            try pool.map { ["embeddings": try states.pooled(rows, $0, normalize: normalize)] }
+            try pool.map {
+                ["embeddings": try states.pooled(rows, $0.pooling, normalize: normalize)]
+            }
             ?? states.byRow(rows)
         return Encoded(
             tensors: tensors,
@@ -228,12 +230,12 @@ enum RowPooling: String, CaseIterable, ExpressibleByArgument {
     /// The mean of all.
     case mean
 
-    /// The tokens whose states it reads.
-    var wanted: WantedTokens {
+    /// What heads call it.
+    var pooling: Pooling {
         switch self {
         case .cls: .first
         case .last: .last
-        case .mean: .all
+        case .mean: .mean
         }
     }
 }

@@ -108,7 +108,7 @@ struct FewShot: ParsableCommand {
     }
 
     private func shotCounts() throws -> [Int] {
-        let parts = TaskOptions.list(shots)
+        let parts = shots.commaSeparated
         let counts = parts.compactMap { Int($0) }
         guard counts.count == parts.count, counts.allSatisfy({ $0 > 0 }) else {
             throw ValidationError(

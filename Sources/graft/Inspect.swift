@@ -67,7 +67,7 @@ struct Inspect: ParsableCommand {
 
     private func head(_ base: BaseModel) throws -> HeadConfiguration {
         try task.check(on: base)
-        let count = Int(labels) ?? TaskOptions.list(labels).count
+        let count = Int(labels) ?? labels.commaSeparated.count
         guard count > 0 else { throw ValidationError("--labels must be at least 1") }
         return try HeadConfiguration(
             task.kind,

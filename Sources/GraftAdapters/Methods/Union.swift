@@ -157,7 +157,7 @@ struct MemberParameters: ParameterSource {
     static func member(of parameter: String) -> (number: Int, name: String)? {
         let front = parameter.hasPrefix("adapter.") ? "adapter." : ""
         var parts = parameter.dropFirst(front.count).split(separator: ".")
-        let place = placeLength(parts)
+        let place = Site.pathLength(in: parts)
         guard parts.count > place, let number = Int(parts[place]) else { return nil }
         parts.remove(at: place)
         return (number, front + parts.joined(separator: "."))
@@ -171,14 +171,7 @@ struct MemberParameters: ParameterSource {
     /// The name of a member's parameter among those of all.
     static func named(_ name: String, number: Int) -> String {
         var parts = name.split(separator: ".")
-        parts.insert("\(number)", at: min(placeLength(parts), parts.count))
+        parts.insert("\(number)", at: min(Site.pathLength(in: parts), parts.count))
         return parts.joined(separator: ".")
-    }
-
-    /// How many parts of a name say where it belongs: `shared`, `encoder.embeddings`,
-    /// `encoder.3.feed_forward`.
-    private static func placeLength(_ parts: [Substring]) -> Int {
-        if parts.first == "shared" { return 1 }
-        return parts.count > 1 && Int(parts[1]) != nil ? 3 : 2
     }
 }

@@ -183,12 +183,7 @@ public struct Head: Sendable {
 
     /// Which hidden states the head reads.
     public var wanted: WantedTokens {
-        guard !configuration.kind.answersTokens else { return .all }
-        return switch configuration.pooling {
-        case .first, .pooler: .first
-        case .last: .last
-        case .mean: .all
-        }
+        configuration.kind.answersTokens ? .all : configuration.pooling.wanted
     }
 
     /// Computes logits: [rows, outputs], or [tokens, outputs] where each token has an answer.
@@ -203,7 +198,7 @@ public struct Head: Sendable {
         context.layout = output.layout
         var x = output.hidden
         if !configuration.kind.answersTokens {
-            x = try pool(output)
+            x = try output.pooled(by: configuration.pooling)
             context.layout = try output.layout.keepingFirstTokens().layout
         }
         x = try x.converted(to: .float32)
@@ -215,23 +210,37 @@ public struct Head: Sendable {
         }
         return x
     }
+}
 
-    private func pool(_ output: EncoderOutput) throws(TorchError) -> Tensor {
-        switch configuration.pooling {
-        case .mean: return try output.layout.rowMeans(output.hidden)
+extension Pooling {
+    /// The tokens whose states are read.
+    package var wanted: WantedTokens {
+        switch self {
+        case .first, .pooler: .first
+        case .last: .last
+        case .mean: .all
+        }
+    }
+}
+
+extension EncoderOutput {
+    /// One vector for each row, [rows, hidden].
+    package func pooled(by pooling: Pooling) throws(TorchError) -> Tensor {
+        switch pooling {
+        case .mean: return try layout.rowMeans(hidden)
         case .pooler:
-            guard let pooled = try output.pooled() else {
+            guard let pooled = try pooled() else {
                 throw TorchError(
                     kind: .invalidArgument,
-                    operation: "head",
-                    message: "the head reads the pooler, which this model does not have"
+                    operation: "pooling",
+                    message: "the pooler is wanted, which this model does not have"
                 )
             }
             return pooled
         case .first:
-            return try output.firstTokens()
+            return try firstTokens()
         case .last:
-            return try output.layout.keepingLastTokens()(output.hidden)
+            return try layout.keepingLastTokens()(hidden)
         }
     }
 }

@@ -22,7 +22,7 @@ struct PromptOptions: ParsableArguments {
     var templates: [String] = []
 
     /// The classes, if any were given.
-    var classes: [String]? { list.map(TaskOptions.list) }
+    var classes: [String]? { list?.commaSeparated }
 
     /// A classifier by names.
     ///

@@ -34,7 +34,7 @@ struct TaskOptions: ParsableArguments {
             return nil
         }
         guard let labels else { return try LabelMap(of: train) }
-        return try LabelMap(names: TaskOptions.list(labels))
+        return try LabelMap(names: labels.commaSeparated)
     }
 
     /// The head for a number of outputs, on a model.
@@ -52,14 +52,5 @@ struct TaskOptions: ParsableArguments {
         try checkCounts(["head-layers": headLayers])
         if let headLayers { head.layers = headLayers }
         return head
-    }
-
-    /// The parts of a list with commas.
-    static func list(_ text: String) -> [String] {
-        text.split(separator: ",", omittingEmptySubsequences: false).map { part in
-            String(
-                part.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed()
-            )
-        }
     }
 }

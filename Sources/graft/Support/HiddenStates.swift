@@ -36,18 +36,12 @@ struct HiddenStates {
     /// - Throws: `TorchError` if a row is longer than the model's positions.
     func pooled(
         _ rows: EncodedRows,
-        _ pooling: RowPooling,
+        _ pooling: Pooling,
         normalize: Bool
     ) throws -> Tensor {
         let width = hiddenSize
         var all = [Float](repeating: 0, count: rows.count * width)
-        let parts = try parts(of: rows, wanted: pooling.wanted) { output in
-            switch pooling {
-            case .mean: try output.layout.rowMeans(output.hidden)
-            case .cls: try output.layout.firstTokens(of: output.hidden)
-            case .last: try output.layout.keepingLastTokens()(output.hidden)
-            }
-        }
+        let parts = try parts(of: rows, wanted: pooling.wanted) { try $0.pooled(by: pooling) }
         for part in parts {
             let values: [Float] = try part.value.converted(to: .float32).values()
             for (index, row) in part.rows.enumerated() {

@@ -18,17 +18,14 @@ extension Inspection {
         guard FileManager.default.fileExists(atPath: path) else {
             throw CommandError("\(path): there is no such file or folder")
         }
-        let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
         if holds("adapter_config.json") {
             self = .adapter(try AdapterBundle(path: path))
         } else if holds("config.json") {
             self = .model(try BaseModel(path: path, dtype: nil))
         } else if holds("progress.json") {
             self = try .checkpoint(path)
-        } else if let state = contents.filter({ $0.hasPrefix("step-") })
-            .max(by: { ($0.count, $0) < ($1.count, $1) })
-        {
-            self = try .checkpoint(path + "/" + state)
+        } else if let state = CheckpointFolder.states(in: path).last {
+            self = try .checkpoint(state)
         } else if path.hasSuffix(".safetensors") {
             self = .tensors(try SafetensorsFile(path: path), at: path)
         } else {
@@ -110,9 +107,9 @@ extension Inspection {
         var bySite: [String: Int] = [:]
         for (name, count) in sizes where name.hasPrefix("adapter.") {
             // adapter.<tower>[.<layer>].<role>.<name>
-            let parts = name.split(separator: ".").dropFirst()
-            let length = parts.dropFirst().first.flatMap { Int($0) } == nil ? 2 : 3
-            bySite[parts.prefix(length).joined(separator: "."), default: 0] += count
+            let parts = Array(name.split(separator: ".").dropFirst())
+            let site = parts.prefix(Site.pathLength(in: parts))
+            bySite[site.joined(separator: "."), default: 0] += count
         }
         let sites = bySite.sorted {
             $0.key.compare($1.key, options: .numeric) == .orderedAscending

@@ -19,6 +19,11 @@ final class Interruption: @unchecked Sendable {
         }
     }
 
+    /// Leaves it to the run to stop after the step that it is at.
+    static func afterStep() -> Interruption {
+        Interruption { Console.error("\ngraft: stopping after this step; once more stops at once") }
+    }
+
     /// Starts to listen.
     ///
     /// A reader of the standard output that goes does not end the process from here on.

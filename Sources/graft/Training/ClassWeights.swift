@@ -17,7 +17,7 @@ enum ClassWeights {
             throw ValidationError("--class-weights is for classification and tagging")
         }
         guard text != "balanced" else { return balanced(classes, count: labels.count) }
-        let weights = TaskOptions.list(text).compactMap(Float.init)
+        let weights = text.commaSeparated.compactMap(Float.init)
         guard weights.count == labels.count, weights.allSatisfy({ $0.isFinite && $0 >= 0 }),
             weights.contains(where: { $0 > 0 })
         else {

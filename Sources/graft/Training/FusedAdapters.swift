@@ -11,7 +11,7 @@ struct FusedAdapters {
     ///
     /// - Throws: `ValidationError` if there are fewer than two; what ``NamedAdapters`` throws.
     init(_ text: String) throws {
-        guard TaskOptions.list(text).count > 1 else {
+        guard text.commaSeparated.count > 1 else {
             throw ValidationError("--adapters: a fusion needs two or more, with commas between")
         }
         members = try NamedAdapters(text).members

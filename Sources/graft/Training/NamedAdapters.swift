@@ -11,7 +11,7 @@ struct NamedAdapters {
     ///
     /// - Throws: `ValidationError` if two have one name; an error naming a folder that is no adapter.
     init(_ text: String) throws {
-        let parts = TaskOptions.list(text).map(NamedAdapters.named)
+        let parts = text.commaSeparated.map(NamedAdapters.named)
         let names = NamedAdapters.names(of: parts.map(\.path))
         members = zip(parts, names).map { part, name in (part.name ?? name, part.path) }
         let repeated = Dictionary(grouping: members, by: \.name).first { $0.value.count > 1 }

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import GraftFormats
 internal import GraftLayers
+internal import GraftTraining
 
 /// Where a run puts its adapter, and beside it the states that it can go on from.
 ///
@@ -91,10 +92,7 @@ struct OutputFolder {
     }
 
     /// Whether there is a state to go on from.
-    var holdsState: Bool {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: checkpointPath)) ?? []
-        return names.contains { $0.hasPrefix("step-") }
-    }
+    var holdsState: Bool { !CheckpointFolder.states(in: checkpointPath).isEmpty }
 
     /// Writes the adapter's folder, complete or not at all.
     func write(_ body: (String) throws -> Void) throws {

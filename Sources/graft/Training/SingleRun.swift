@@ -24,9 +24,7 @@ struct SingleRun {
         if resume, !folder.holdsState {
             log.warning("\(folder.checkpointPath): no checkpoint to go on from: starting anew")
         }
-        let interruption = Interruption {
-            Console.error("\ngraft: stopping after this step; once more stops at once")
-        }
+        let interruption = Interruption.afterStep()
         let run = try prepare()
         for warning in run.warnings { log.warning("\(warning)") }
         log.info("\(run.announcement)")
