@@ -52,6 +52,12 @@ public struct BaseModel: Sendable {
         if case .cuda = device, !Device.isCUDAAvailable {
             throw TrainingError.deviceUnavailable(device)
         }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        if names.contains(AdapterBundle.configurationName), !names.contains("config.json") {
+            throw TrainingError.settings(
+                "\(path): an adapter, where a model's folder is wanted (hint: name it by --adapter)"
+            )
+        }
         configuration = try ConfigurationFile(path: path + "/config.json")
         family = try registry.family(of: configuration)
         checkpoint = try Checkpoint(path: path)

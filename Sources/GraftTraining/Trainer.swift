@@ -121,12 +121,7 @@ public struct Trainer: Sendable {
                     + " \(head.kind.rawValue) does not have"
             )
         }
-        guard head.kind != .classification || head.outputCount > 1 else {
-            throw TrainingError.settings(
-                "all rows have the class '\(labels.first ?? "")': there is nothing to tell apart"
-                    + " (hint: is --label-column right, and does --limit reach the others?)"
-            )
-        }
+        try Trainer.checkClasses(of: head, labels)
         let method = try method.prepared { base.textTokenizer?.encode($0).ids ?? [] }
         let fresh = FreshParameters(seed: options.seed)
         self.frozen = frozen
@@ -171,6 +166,20 @@ public struct Trainer: Sendable {
                 .item()
             return (change / (try frozen.squared().sum().item())).squareRoot()
         }
+    }
+
+    /// Confirms that there are classes to tell apart.
+    ///
+    /// - Throws: ``TrainingError`` naming the only class.
+    package static func checkClasses(
+        of head: HeadConfiguration,
+        _ labels: [String]
+    ) throws(TrainingError) {
+        guard head.kind == .classification, head.outputCount < 2 else { return }
+        throw .settings(
+            "all rows have the class '\(labels.first ?? "")': there is nothing to tell apart"
+                + " (hint: is --label-column right, and does --limit reach the others?)"
+        )
     }
 
     /// Runs to the end.

@@ -168,6 +168,26 @@ import Testing
         )
         #expect(pair.status == 1)
         #expect(pair.errors.contains("pair.jsonl: the rows have two texts each"))
+        let single = try await shop.train(
+            output: "b",
+            "--train",
+            "one.jsonl",
+            "--eval",
+            "two.jsonl"
+        )
+        #expect(single.status == 1)
+        #expect(single.errors.contains("all rows have the class 'yes'"))
+        let swapped = try await shop.graft(
+            "train",
+            "--model",
+            "a",
+            "--train",
+            "two.jsonl",
+            "--output",
+            "b"
+        )
+        #expect(swapped.status == 1)
+        #expect(swapped.errors.contains("a: an adapter, where a model's folder is wanted"))
         let copied = try await shop.train(
             output: "b",
             "--train",

@@ -59,6 +59,8 @@ struct TrainingTask {
         let labelMap = try task.labelMap(of: train)
         labels = labelMap?.names ?? []
         head = try task.head(outputs: base.outputCount(kind, labels: labelMap), on: base.shape)
+        // Before a class that only the rows to score on have is called unknown.
+        if task.labels == nil { try Trainer.checkClasses(of: head, labels) }
         func encoded(_ rows: TaskRows) throws -> EncodedRows {
             try base.encoded(
                 rows,
