@@ -42,9 +42,13 @@ extension SiteAdapters {
         return result
     }
 
-    /// The first site at which one of `parts` acts and this does not.
+    /// The first site at which one of `parts` acts and this does not, and which part, counted from 1.
     func firstSite(missingFrom parts: [SiteAdapters]) -> String? {
-        parts.flatMap { $0.sites.subtracting(sites) }.map(\.path).min()
+        for (number, part) in parts.enumerated() {
+            guard let site = part.sites.subtracting(sites).map(\.path).min() else { continue }
+            return "\(site) in part \(number + 1)"
+        }
+        return nil
     }
 
     /// Confirms that what acts at a sub-layer leaves the block's output to the block.

@@ -147,6 +147,7 @@ extension SiteAdapters {
             throw ConfigurationError(
                 field: "composition",
                 problem: "fuse: what acts at \(site) is no bottleneck adapter"
+                    + " (hint: LoRA, (IA)3, prefixes and prompts cannot be fused)"
             )
         }
         return result
