@@ -37,7 +37,7 @@ struct FileSource: ByteSource {
         do {
             handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
         } catch {
-            throw .unreadable(path: path, reason: Self.reason(error))
+            throw .unreadable(path: path, reason: error.systemReason)
         }
     }
 
@@ -45,13 +45,16 @@ struct FileSource: ByteSource {
         do {
             return try handle.read(upToCount: count).map { [UInt8]($0) } ?? []
         } catch {
-            throw .unreadable(path: path, reason: Self.reason(error))
+            throw .unreadable(path: path, reason: error.systemReason)
         }
     }
+}
 
+extension Error {
     /// The system's reason, without the words that Foundation puts around it.
-    static func reason(_ error: any Error) -> String {
-        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-        return (underlying ?? (error as NSError)).localizedDescription
+    package var systemReason: String {
+        let error = (self as NSError).userInfo[NSUnderlyingErrorKey] as? NSError ?? self as NSError
+        guard error.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
+        return unsafe String(cString: strerror(Int32(error.code)))
     }
 }

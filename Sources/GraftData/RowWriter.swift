@@ -83,7 +83,7 @@ public final class RowWriter {
         do {
             try body()
         } catch {
-            throw .unwritable(path: path, reason: FileSource.reason(error))
+            throw .unwritable(path: path, reason: error.systemReason)
         }
     }
 }

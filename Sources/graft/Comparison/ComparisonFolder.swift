@@ -37,7 +37,7 @@ struct ComparisonFolder {
                 withIntermediateDirectories: true
             )
         } catch {
-            throw CommandError("\(path): cannot create the folder: \(error.localizedDescription)")
+            throw CommandError("\(path): cannot create the folder: \(error.systemReason)")
         }
         try write(.object([]), report: nil)
     }

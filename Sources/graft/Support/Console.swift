@@ -29,7 +29,7 @@ enum Console {
         do { try stream.write(contentsOf: Data(text.utf8)) } catch {
             guard stream === FileHandle.standardOutput else { return }
             Console.error(
-                "graft: standard output: cannot be written: \(error.localizedDescription)"
+                "graft: standard output: cannot be written: \(error.systemReason)"
             )
             exit(1)
         }
