@@ -45,7 +45,10 @@ public struct AtomicFolder: ~Copyable {
     package static func discardUnfinished(andEnd end: (Bool) -> Never) -> Never {
         unfinished.withLock { unfinished in
             for (path, parents) in unfinished {
-                try? FileManager.default.removeItem(atPath: path)
+                // First out of reach of a thread that is still writing there.
+                let aside = temporarySibling(of: URL(filePath: path)).path
+                let found = unsafe rename(path, aside) == 0 ? aside : path
+                try? FileManager.default.removeItem(atPath: found)
                 for parent in parents { _ = unsafe rmdir(parent) }
             }
             end(!unfinished.isEmpty)
@@ -61,19 +64,21 @@ public struct AtomicFolder: ~Copyable {
     ///   can be written there.
     public init(at destination: String, ifExists existing: ExistingFolder) throws(FileError) {
         let target = try AtomicFolder.target(destination, ifExists: existing)
-        let parents = try AtomicFolder.createFolders(upTo: target.deletingLastPathComponent())
-        let hidden = temporarySibling(of: target)
-        guard unsafe mkdir(hidden.path, 0o755) == 0 else {
-            let error = FileError(path: destination, cannot: "create the folder")
-            for parent in parents { _ = unsafe rmdir(parent) }
-            throw error
+        let path = temporarySibling(of: target).path
+        // Nothing is created any more once the unfinished are discarded.
+        createdParents = try AtomicFolder.unfinished.withLock { unfinished throws(FileError) in
+            let parents = try AtomicFolder.createFolders(upTo: target.deletingLastPathComponent())
+            guard unsafe mkdir(path, 0o755) == 0 else {
+                let error = FileError(path: destination, cannot: "create the folder")
+                for parent in parents { _ = unsafe rmdir(parent) }
+                throw error
+            }
+            unfinished[path] = parents
+            return parents
         }
-        createdParents = parents
-        let path = hidden.path
         self.path = path
         self.destination = target
         self.existing = existing
-        AtomicFolder.unfinished.withLock { $0[path] = parents }
     }
 
     // After a commit the hidden folder is gone, and the created parents are not empty.
