@@ -154,15 +154,8 @@ import Testing
         #expect(
             try await GraftCommand.run(arguments(shop, output: "fused"), in: shop.path).status == 0
         )
-        let path = shop.path + "/fused"
-        var bundle = try AdapterBundle(path: path)
         let name = "adapter.encoder.0.feed_forward.fusion.query.weight"
-        #expect(bundle.tensors.removeValue(forKey: name) != nil)
-        // Out of the mapping before the file is replaced.
-        bundle.tensors = try bundle.tensors.mapValues {
-            try Tensor($0.values() as [Float], shape: $0.shape)
-        }
-        try bundle.write(to: path)
+        try shop.rewriteAdapter("fused") { #expect($0.removeValue(forKey: name) != nil) }
         let outcome = try await shop.predict("good", adapter: "fused")
         #expect(outcome.status == 1 && outcome.errors.contains(name), "\(outcome.errors)")
     }

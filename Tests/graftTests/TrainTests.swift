@@ -99,13 +99,10 @@ import Testing
         let rows = (0..<8).map { #"{"text": "the film was good", "label": 0.\#($0)}"# }
         try shop.write(rows.joined(separator: "\n"), to: "same.jsonl")
         let outcome = try await shop.train(
-            output: "a",
+            on: "same.jsonl",
+            scoredOn: "same.jsonl",
             "--task",
             "regression",
-            "--train",
-            "same.jsonl",
-            "--eval",
-            "same.jsonl",
             "--epochs",
             "6",
             "--patience",
@@ -122,6 +119,7 @@ import Testing
         }
         let best = try #require(result["best_epoch"] as? Int)
         #expect(losses[best - 1] == losses.min())
+        #expect(epochs.count == min(6, best + 2), "patience counts by the loss as well")
     }
 
     @Test func `rows that cannot tell a good answer are refused or warned of`() async throws {
@@ -129,13 +127,10 @@ import Testing
         let numbers = Array(repeating: #"{"text": "the film was good", "label": 0.5}"#, count: 3)
         try shop.write(numbers.joined(separator: "\n"), to: "same.jsonl")
         let constant = try await shop.train(
-            output: "a",
+            on: "same.jsonl",
+            scoredOn: "same.jsonl",
             "--task",
-            "regression",
-            "--train",
-            "same.jsonl",
-            "--eval",
-            "same.jsonl"
+            "regression"
         )
         #expect(constant.status == 1)
         #expect(constant.errors.contains("all rows of --eval have the number 0.5"))
@@ -147,34 +142,14 @@ import Testing
             """,
             to: "two.jsonl"
         )
-        let sole = try await shop.train(
-            output: "a",
-            "--train",
-            "two.jsonl",
-            "--eval",
-            "one.jsonl",
-            "--epochs",
-            "1"
-        )
+        let sole = try await shop.train(on: "two.jsonl", scoredOn: "one.jsonl", "--epochs", "1")
         #expect(sole.status == 0, "\(sole.errors)")
         #expect(sole.errors.contains("one.jsonl: all rows to score on have the class 'yes'"))
         try shop.write(#"{"text": "good", "text_b": "bad", "label": "yes"}"#, to: "pair.jsonl")
-        let pair = try await shop.train(
-            output: "b",
-            "--train",
-            "two.jsonl",
-            "--eval",
-            "pair.jsonl"
-        )
+        let pair = try await shop.train(on: "two.jsonl", scoredOn: "pair.jsonl", output: "b")
         #expect(pair.status == 1)
         #expect(pair.errors.contains("pair.jsonl: the rows have two texts each"))
-        let single = try await shop.train(
-            output: "b",
-            "--train",
-            "one.jsonl",
-            "--eval",
-            "two.jsonl"
-        )
+        let single = try await shop.train(on: "one.jsonl", scoredOn: "two.jsonl", output: "b")
         #expect(single.status == 1)
         #expect(single.errors.contains("all rows have the class 'yes'"))
         let swapped = try await shop.graft(
@@ -189,11 +164,9 @@ import Testing
         #expect(swapped.status == 1)
         #expect(swapped.errors.contains("a: an adapter, where a model's folder is wanted"))
         let copied = try await shop.train(
+            on: "two.jsonl",
+            scoredOn: "one.jsonl",
             output: "b",
-            "--train",
-            "two.jsonl",
-            "--eval",
-            "one.jsonl",
             "--text-column",
             "label"
         )

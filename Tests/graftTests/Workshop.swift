@@ -1,5 +1,7 @@
 import Foundation
+import GraftFormats
 import GraftTestSupport
+import GraftTorch
 import GraftTraining
 
 /// A folder with a tiny model and labelled rows, in which commands run.
@@ -91,6 +93,31 @@ final class Workshop: Sendable {
     /// Trains an adapter in a short run.
     func train(output: String, _ more: String...) async throws -> GraftCommand.Outcome {
         try await GraftCommand.run(training(output, more), in: path)
+    }
+
+    /// Trains an adapter in a short run on a file, and scores it on another.
+    func train(
+        on rows: String,
+        scoredOn evaluation: String,
+        output: String = "a",
+        _ more: String...
+    ) async throws -> GraftCommand.Outcome {
+        let files = ["--train", rows, "--eval", evaluation]
+        return try await GraftCommand.run(training(output, files + more), in: path)
+    }
+
+    /// Writes an adapter anew with other tensors.
+    func rewriteAdapter(
+        _ name: String,
+        _ change: (inout [String: Tensor]) throws -> Void
+    ) throws {
+        var bundle = try AdapterBundle(path: path + "/" + name)
+        // Out of the mapping before the file is replaced.
+        bundle.tensors = try bundle.tensors.mapValues {
+            try Tensor($0.values() as [Float], shape: $0.shape)
+        }
+        try change(&bundle.tensors)
+        try bundle.write(to: path + "/" + name)
     }
 
     /// Asks an adapter about one text; the model is the workshop's own unless `model` names another.

@@ -45,16 +45,20 @@ struct TokenizerFile {
         let section = try root.member("added_tokens")
         guard !section.isNull else { return [] }
         var tokens: [AddedToken] = []
+        var (ids, spellings) = (Set<Int32>(), Set<[UInt8]>())
         for entry in try section.elements() {
             let token = try AddedToken(entry)
             try entry.check(token, vocabulary)
-            if tokens.contains(where: { $0.id == token.id }) {
+            guard !ids.contains(token.id) else {
                 throw entry.invalid("id \(token.id) is given to two added tokens")
             }
-            if tokens.contains(where: { $0.content.utf8.elementsEqual(token.content.utf8) }) {
+            // An empty spelling is never found, whoever has it.
+            guard !token.content.isEmpty else { continue }
+            guard spellings.insert(Array(token.content.utf8)).inserted else {
                 throw entry.invalid("'\(token.content)' is given two ids")
             }
-            if !token.content.isEmpty { tokens.append(token) }
+            ids.insert(token.id)
+            tokens.append(token)
         }
         return tokens
     }
