@@ -14,13 +14,31 @@ public protocol ImageTextModel: Model {
     /// The width of the common space.
     var embeddingSize: Int { get }
 
-    /// Places images in the common space: [rows, ``embeddingSize``], of any length.
-    func embedding(of batch: ImageBatch, in context: ForwardContext) throws(TorchError) -> Tensor
+    /// Places images in the common space by what the tower's pooler makes of them.
+    ///
+    /// - Parameter pooled: [rows, hidden]
+    /// - Returns: [rows, ``embeddingSize``], of any length.
+    /// - Throws: `TorchError` if the width does not fit.
+    func embedding(ofPooled pooled: Tensor) throws(TorchError) -> Tensor
     /// Places texts in the common space: [rows, ``embeddingSize``], of any length.
     func embedding(of batch: TokenBatch, in context: ForwardContext) throws(TorchError) -> Tensor
 }
 
 extension ImageTextModel {
+    /// What cosines are multiplied with.
+    package var scale: Double {
+        get throws(TorchError) { try logitScale.converted(to: .float32).exponential().item() }
+    }
+
+    /// Places images in the common space: [rows, ``embeddingSize``], of any length.
+    public func embedding(
+        of batch: ImageBatch,
+        in context: ForwardContext
+    ) throws(TorchError) -> Tensor {
+        let output = try imageTower(batch, in: context, wanted: .first)
+        return try embedding(ofPooled: output.pooled(by: .pooler))
+    }
+
     /// Places pairs of an image and a text in the common space, side by side.
     ///
     /// Texts have length 1 there, and images the length that cosines are multiplied with: products of the halves

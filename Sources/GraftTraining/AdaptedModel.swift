@@ -53,12 +53,29 @@ public struct AdaptedModel: Sendable {
                 family: base.shape.family
             )
         }
-        self.head =
-            head.kind.writesText
-            ? try Head(head, writer: head.kind.writer(model))
-            : try Head(head, model: base.shape, scope / "head")
+        self.head = try AdaptedModel.head(head, of: model, scope / "head")
         self.base = base
         trainsBase = method.trainsBase
+    }
+
+    private static func head(
+        _ configuration: HeadConfiguration,
+        of model: any Model,
+        _ scope: ParameterScope
+    ) throws -> Head {
+        guard !configuration.kind.writesText else {
+            return try Head(configuration, writer: configuration.kind.writer(model))
+        }
+        guard let features = configuration.features else {
+            return try Head(configuration, model: model.shape, scope)
+        }
+        guard let model = model as? any ImageTextModel else {
+            throw ConfigurationError(
+                field: "features",
+                problem: "are of a CLIP model, which a \(model.shape.family) model is not"
+            )
+        }
+        return try Head(configuration, features, of: model, scope)
     }
 
     /// Where the model lives.

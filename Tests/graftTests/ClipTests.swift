@@ -6,7 +6,7 @@ import Testing
 
 /// The commands on a CLIP model: pairs of pictures and texts, and classes known by their names.
 @Suite struct ClipTests {
-    private static func shop() throws -> Workshop {
+    static func shop() throws -> Workshop {
         let shop = try Workshop(model: "clip/h12")
         try shop.copyPicture("rgb.png", to: "test/film/1.png", "test/film/2.png")
         try shop.copyPicture("baseline.jpg", to: "test/book/1.jpg", "test/book/2.jpg")
@@ -122,29 +122,6 @@ import Testing
                 "zero-shot", "image",
             ]
         )
-    }
-
-    @Test func `few pictures of each class are enough for two pictures`() async throws {
-        let shop = try ClipTests.shop()
-        let few = ["few-shot", "--model", shop.model, "--train", "test", "--eval", "test"]
-        let outcome = try await GraftCommand.run(
-            few + ["--shots", "1,2", "--alpha", "100", "--json"],
-            in: shop.path
-        )
-        #expect(outcome.status == 0, "\(outcome.errors)")
-        let results = try #require(try outcome.json()["results"] as? [[String: Any]])
-        #expect(results.map { $0["rows"] as? Int } == [2, 4])
-        for result in results {
-            #expect(result["tip_adapter"] as? Double == 1)
-            #expect(result["tip_adapter_f"] as? Double == 1)
-        }
-        let table = try await GraftCommand.run(few + ["--shots", "1"], in: shop.path)
-        #expect(table.output.contains("CLIP-Adapter"), "\(table.errors)")
-        let most = try await GraftCommand.run(few + ["--shots", "2,3"], in: shop.path)
-        #expect(most.errors.contains("--shots 3: '"), "\(most.errors)")
-        #expect(most.errors.contains("' has 2 pictures, which are all taken"))
-        let bad = try await GraftCommand.run(few + ["--shots", "0"], in: shop.path)
-        #expect(bad.status == 64 && bad.errors.contains("--shots"))
     }
 
     @Test func `pictures and texts are encoded into one space`() async throws {

@@ -78,10 +78,7 @@ struct ClipVision: ImageTower {
         try blocks[index](x, in: &context, keeping: kept)
     }
 
-    /// The norm of what stands for an image: [rows, hidden].
-    func normed(_ firstTokens: Tensor) throws(TorchError) -> Tensor { try lastNorm(firstTokens) }
-
-    func pooled(_ firstTokens: Tensor) throws(TorchError) -> Tensor? { try normed(firstTokens) }
+    func pooled(_ firstTokens: Tensor) throws(TorchError) -> Tensor? { try lastNorm(firstTokens) }
 
     /// What `vision_config` says, checked.
     struct Configuration: Decodable {

@@ -62,12 +62,8 @@ public struct Clip: ImageTextModel {
         return try textProjection(output.hidden)
     }
 
-    public func embedding(
-        of batch: ImageBatch,
-        in context: ForwardContext
-    ) throws(TorchError) -> Tensor {
-        let output = try vision(batch, in: context, wanted: .first)
-        return try imageProjection(vision.normed(output.firstTokens()))
+    public func embedding(ofPooled pooled: Tensor) throws(TorchError) -> Tensor {
+        try imageProjection(pooled)
     }
 }
 

@@ -1,48 +1,13 @@
-internal import GraftModels
+public import GraftModels
 public import GraftTorch
 
-/// Classes known by their names, as a CLIP model places them.
-public struct NamedClasses: Sendable {
-    /// Where each class is: float32 [classes, width], each of length 1.
-    public let places: Tensor
-    /// What cosines are multiplied with.
-    public let scale: Double
-
+extension NamedClasses {
     /// Takes the classes of a zero-shot classifier.
     ///
     /// - Throws: `TorchError` if the scale cannot be read, for which no cause is known.
     public init(_ classifier: ZeroShotClassifier) throws(TorchError) {
-        places = classifier.weights
-        scale = try classifier.encoder.model.logitScale.converted(to: .float32).exponential().item()
+        self.init(places: classifier.weights, scale: try classifier.encoder.model.scale)
     }
-
-    /// Takes places and a scale.
-    package init(places: Tensor, scale: Double) { (self.places, self.scale) = (places, scale) }
-
-    /// The logits of images at some places, of any length: [images, width] -> [images, classes].
-    func logits(_ features: Tensor) throws(TorchError) -> Tensor {
-        try features.unitRows().linear(places) * scale
-    }
-}
-
-/// A small module on the places of images that learns from a few of each class.
-///
-/// It acts behind the frozen model, so that images are placed once and training takes seconds.
-public protocol FeatureClassifier: Sendable {
-    /// What is trained, by name.
-    var parameters: [(name: String, value: Tensor)] { get }
-
-    /// The same with other values of what is trained, in the order of ``parameters``.
-    func replacing(_ values: [Tensor]) -> Self
-
-    /// Scores images.
-    ///
-    /// - Parameters:
-    ///   - features: Where images are, of any length: float32 [images, width]
-    ///   - classes: The classes by name.
-    /// - Returns: float32 [images, classes]
-    /// - Throws: `TorchError` if shapes do not fit.
-    func logits(_ features: Tensor, classes: NamedClasses) throws(TorchError) -> Tensor
 }
 
 extension FeatureClassifier {
@@ -115,19 +80,4 @@ extension FeatureClassifier {
         }
         return Double(right) / Double(labels.count)
     }
-}
-
-/// The classes by name alone: what the others are compared with.
-public struct ZeroShot: FeatureClassifier {
-    /// A classifier that learns nothing.
-    public init() {}
-
-    public var parameters: [(name: String, value: Tensor)] { [] }
-
-    public func replacing(_ values: [Tensor]) -> ZeroShot { self }
-
-    public func logits(
-        _ features: Tensor,
-        classes: NamedClasses
-    ) throws(TorchError) -> Tensor { try classes.logits(features) }
 }

@@ -49,10 +49,8 @@ public struct ZeroShotClassifier: Sendable {
     /// - Returns: float32 [rows, classes]
     /// - Throws: `TorchError` if memory runs out.
     public func logits(_ rows: EncodedRows, workers: Workers = Workers()) throws -> Tensor {
-        let images = try encoder.images(rows, workers: workers).unitRows()
-        let scale = try encoder.model.logitScale.converted(to: .float32).moved(to: .cpu)
-            .exponential()
-        return try images.linear(weights) * scale
+        let images = try encoder.images(rows, workers: workers)
+        return try ZeroShot().logits(images, classes: NamedClasses(self))
     }
 
     /// Answers for images, as a classifier with a head would.

@@ -1,3 +1,5 @@
+import GraftLayers
+import GraftModels
 import GraftTestSupport
 import GraftTorch
 import GraftTraining
@@ -85,8 +87,8 @@ struct FewShotParityTests {
         )
         let tip = try TipAdapter(features: features, labels: [0, 1, 1], classCount: 2, alpha: 40)
         #expect(try tip.accuracy(on: features, labels: [0, 1, 1], classes: classes) == 1)
-        #expect(throws: TrainingError.self) { try ClipAdapter(width: 4, reduction: 0) }
-        #expect(throws: TrainingError.self) {
+        #expect(throws: ConfigurationError.self) { try ClipAdapter(width: 4, reduction: 0) }
+        #expect(throws: ConfigurationError.self) {
             try TipAdapter(features: features, labels: [0, 1, 1], classCount: 2, beta: -1)
         }
     }

@@ -1,10 +1,8 @@
-import Foundation
 import GraftData
 import GraftModels
 import GraftTestSupport
 import GraftTorch
 import GraftTraining
-import GraftVision
 import Testing
 
 /// Against the computation of openai/CLIP's notebooks over `transformers` 4.57.6; the fixture is made by
@@ -23,25 +21,6 @@ struct ZeroShotTests {
         templates = try fixture.json("templates")
     }
 
-    /// The fixture's grey pictures, as the model reads them.
-    private func pictures() throws -> EncodedRows {
-        let grey = try fixture["grey"]
-        let folder = try TemporaryFolder()
-        let header: [UInt8] = [0, 0, 8, 3] + grey.shape.flatMap { [0, 0, 0, UInt8($0)] }
-        let path = folder.path + "/grey-images-idx3-ubyte"
-        try Data(header + grey.bytes()).write(to: URL(filePath: path))
-        let data = try ImageDataset(
-            contentsOf: path,
-            schema: RowSchema(.picture, target: nil)
-        )
-        return try base.encoded(
-            .pictures(base.prepared(data)),
-            maxLength: 1,
-            kind: .classification,
-            labels: nil
-        )
-    }
-
     @Test func `an ensemble's classes, images and logits equal the reference`() throws {
         let encoder = try ImageTextEncoder(base)
         let classifier = try ZeroShotClassifier(
@@ -50,7 +29,7 @@ struct ZeroShotTests {
             templates: PromptTemplates(templates)
         )
         try expectClose(classifier.weights, fixture["weights"], "weights")
-        let rows = try pictures()
+        let rows = try fixture.greyPictures(on: base)
         try expectClose(encoder.images(rows), fixture["features"], "features")
         try expectClose(classifier.logits(rows), fixture["logits"], "logits")
         let answers = try classifier.answers(rows)

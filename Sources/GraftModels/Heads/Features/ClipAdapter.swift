@@ -20,14 +20,16 @@ public struct ClipAdapter: FeatureClassifier {
     ///   - reduction: What the width is divided by in between.
     ///   - ratio: The share of what is trained, from 0 to 1.
     ///   - seed: What the start values depend on.
-    /// - Throws: ``TrainingError`` if a setting cannot be used.
+    /// - Throws: `ConfigurationError` naming a setting that cannot be used.
     public init(width: Int, reduction: Int = 4, ratio: Double = 0.2, seed: UInt64 = 0) throws {
-        guard reduction > 0, (0...1).contains(ratio) else {
-            throw TrainingError.settings(
-                "CLIP-Adapter: reduction must be positive and ratio from 0 to 1, found \(reduction) and \(ratio)"
+        guard reduction > 0 else {
+            throw ConfigurationError(
+                field: "reduction",
+                problem: "must be positive, found \(reduction)"
             )
         }
         let inner = max(1, width / reduction)
+        try FeatureHead.clipAdapter(innerSize: inner, ratio: ratio).check()
         let fresh = ParameterScope(FreshParameters(seed: seed))
         self.init(
             down: try fresh.parameter(
@@ -48,6 +50,7 @@ public struct ClipAdapter: FeatureClassifier {
         (self.down, self.up, self.ratio) = (down, up, ratio)
     }
 
+    public var kind: FeatureHead { .clipAdapter(innerSize: down.size(0), ratio: ratio) }
     public var parameters: [(name: String, value: Tensor)] { [("down", down), ("up", up)] }
 
     public func replacing(_ values: [Tensor]) -> ClipAdapter {

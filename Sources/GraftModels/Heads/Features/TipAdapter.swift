@@ -1,4 +1,4 @@
-internal import GraftModels
+internal import GraftLayers
 public import GraftTorch
 
 /// Tip-Adapter: a cache of a few images of each class, whose labels count by their likeness with the image asked about.
@@ -25,7 +25,7 @@ public struct TipAdapter: FeatureClassifier {
     ///   - classCount: The number of classes.
     ///   - alpha: How much the cache counts beside the names.
     ///   - beta: How much alike an image must be to count.
-    /// - Throws: ``TrainingError`` if a setting cannot be used; `TorchError` if memory runs out.
+    /// - Throws: `ConfigurationError` naming a setting that cannot be used; `TorchError` if memory runs out.
     public init(
         features: Tensor,
         labels: [Int],
@@ -33,11 +33,7 @@ public struct TipAdapter: FeatureClassifier {
         alpha: Double = 1,
         beta: Double = 5.5
     ) throws {
-        guard alpha >= 0, beta >= 0, alpha.isFinite, beta.isFinite else {
-            throw TrainingError.settings(
-                "Tip-Adapter: alpha and beta must be 0 or more, found \(alpha) and \(beta)"
-            )
-        }
+        try FeatureHead.tipAdapter(images: labels.count, alpha: alpha, beta: beta).check()
         var flags = [Float](repeating: 0, count: labels.count * classCount)
         for (row, label) in labels.enumerated() { flags[row * classCount + label] = 1 }
         self.init(
@@ -50,11 +46,15 @@ public struct TipAdapter: FeatureClassifier {
         )
     }
 
-    private init(keys: Tensor, values: Tensor, alpha: Double, beta: Double) {
+    init(keys: Tensor, values: Tensor, alpha: Double, beta: Double) {
         (self.keys, self.values, self.alpha, self.beta) = (keys, values, alpha, beta)
     }
 
+    public var kind: FeatureHead {
+        .tipAdapter(images: keys.size(0), alpha: alpha, beta: beta)
+    }
     public var parameters: [(name: String, value: Tensor)] { [("keys", keys)] }
+    public var constants: [(name: String, value: Tensor)] { [("values", values)] }
 
     public func replacing(_ values: [Tensor]) -> TipAdapter {
         TipAdapter(keys: values[0], values: self.values, alpha: alpha, beta: beta)
