@@ -79,6 +79,11 @@ class Stock {
     }
   }
 
+  size_t in_use() {
+    const std::lock_guard guard(lock);
+    return used;
+  }
+
   /// Returns what is free to the system.
   void trim() {
     const std::lock_guard guard(lock);
@@ -179,6 +184,8 @@ class BlockAllocator final : public c10::Allocator {
 
 }  // namespace
 }  // namespace graft
+
+int64_t gt_memory_in_use(void) { return static_cast<int64_t>(graft::stock().in_use()); }
 
 void gt_trim_memory(void) {
   graft::stock().trim();

@@ -34,6 +34,9 @@ public enum Torch {
     /// Graft's own kernels do; the libraries that libtorch uses elsewhere do not.
     public static var keepsRows: Bool { gt_products_keep_rows() }
 
+    /// The bytes of tensors on the CPU that are in use, small ones left out.
+    package static var memoryInUse: Int { Int(gt_memory_in_use()) }
+
     /// Gives freed memory back to the system: worth it where a phase with large tensors ends.
     public static func trimMemory() { gt_trim_memory() }
 

@@ -1,14 +1,15 @@
 internal import GraftLayers
 internal import GraftModels
 internal import GraftTorch
+internal import Synchronization
 
 extension Trainer {
     /// The loss of a batch whose rows are compared with one another, and its gradient.
     ///
-    /// A part of such a batch has no loss of its own. So parts are computed twice: first for their outputs
-    /// alone, by which the loss of the whole batch is derived; then once more, recorded, to take that derivative through
-    /// the model. The memory is that of a part for each worker, whatever the batch, and the result that of the whole:
-    /// dropout masks are hashes, and the same both times.
+    /// A part of such a batch has no loss of its own: the loss of the whole batch is derived by the parts' outputs, and that
+    /// derivative is taken through the model a part at a time. What a part has recorded waits for it while there is
+    /// memory (``waitingMemory``). Other parts are computed twice, first for their outputs alone, so that the memory is
+    /// bounded whatever the batch; the bits are the same, for dropout masks are hashes.
     ///
     /// Reference: Gao et al., [Scaling Deep Contrastive Learning Batch Size under Memory Limited
     /// Setup](https://arxiv.org/abs/2101.06983).
@@ -31,8 +32,15 @@ extension Trainer {
         @Sendable func output(_ rows: [Int]) throws -> Tensor {
             try model.logits(data.batch(rows, device: model.device), dropoutSeed: seed)
         }
+        let recorded = Mutex<[Int: Tensor]>([:])
+        let used = Torch.memoryInUse
         let outputs = try workers.map(shards.count) { index in
-            try withoutGradients { () throws in try output(shards[index]) }
+            guard Torch.memoryInUse - used < waitingMemory else {
+                return try withoutGradients { () throws in try output(shards[index]) }
+            }
+            let result = try output(shards[index])
+            recorded.withLock { $0[index] = result }
+            return try result.detached()
         }
         let whole = try Tensor.concatenated(outputs).trainable()
         let loss = try self.loss.sum(whole, of: shards.flatMap(\.self), in: data) * share
@@ -41,8 +49,9 @@ extension Trainer {
         for shard in shards { starts.append(starts[starts.count - 1] + shard.count) }
         var sum = try summedGradient(shards.count) { [starts] index in
             let part = try derivative.narrowed(starts[index]..<starts[index + 1])
+            let waiting = recorded.withLock { $0.removeValue(forKey: index) }
             let gradients = try gradients(
-                of: output(shards[index]),
+                of: waiting ?? output(shards[index]),
                 seed: part.contiguous(),
                 for: parameters.leaves
             )

@@ -81,6 +81,9 @@ public struct Trainer: Sendable {
     /// Parameters of the adapter that stay as they are.
     public let frozen: [String: Tensor]
 
+    /// The memory, in bytes, in which activations may wait for the loss of a batch whose rows are compared.
+    package var waitingMemory = 256 << 20
+
     let parameters: ParameterBuffer
     let segments: [Segment]
     let loss: TaskLoss

@@ -94,6 +94,8 @@ int64_t gt_live_handles(void);
 /// Counts below 1 are taken as 1.
 void gt_set_num_threads(int32_t count);
 int32_t gt_get_num_threads(void);
+/// Bytes of tensors on the CPU that are in use, small ones left out.
+int64_t gt_memory_in_use(void);
 /// Gives free memory that the allocator holds back to the system, where it can.
 void gt_trim_memory(void);
 /// Whether float32 products on the CPU give a row the same bits whatever other rows are multiplied with it.

@@ -103,6 +103,23 @@ struct ContrastiveTests {
         try x / x.squared().sum(along: -1, keepingDimension: true).squareRoot()
     }
 
+    @Test func `parts that are computed twice give the bits of those that wait`() throws {
+        let pictures = try CaptionedPictures()
+        var trainer = try prepared(pictures.base, "seq_bn[reduction_factor=4,dropout=0.3]") {
+            $0.workers = 3
+        }
+        let waiting = try trainer.run(on: pictures.rows, evaluation: nil)
+        trainer = try prepared(pictures.base, "seq_bn[reduction_factor=4,dropout=0.3]") {
+            $0.workers = 3
+        }
+        trainer.waitingMemory = 0
+        let twice = try trainer.run(on: pictures.rows, evaluation: nil)
+        #expect(waiting.steps == twice.steps)
+        for (name, tensor) in waiting.tensors {
+            #expect(try tensor.isEqual(to: #require(twice.tensors[name])), "\(name)")
+        }
+    }
+
     @Test func `dropout masks do not depend on how a batch is split`() throws {
         let pictures = try CaptionedPictures()
         func losses(_ workers: Int) throws -> [Double] {
