@@ -2,10 +2,10 @@
 """Prepares stand-ins for pretrained models: small configurations, and tasks to train them on first and to adapt them to then.
 
   python3 Benchmarks/stand_ins.py --data DATA --tokenizer all-MiniLM-L6-v2 --output stand-ins
-  for model in vit clip t5; do swift run -c release RandomModel stand-ins/$model; done
+  for model in vit clip t5 llama; do swift run -c release RandomModel stand-ins/$model; done
 
 DATA holds `cifar10` (train.tar.gz and test.tar.gz of <split>/<class>/<picture>), `multi30k` (JSON lines with the columns
-en, de and fr) and `tokenizers/small_spm/test_sentencepiece_unigram.model` (a thousand word pieces). Of CIFAR-10 the first five classes are
+en, de and fr), `tokenizers/small_spm/test_sentencepiece_unigram.model` (a thousand word pieces) and `tokenizers/llama2`. Of CIFAR-10 the first five classes are
 to be trained on first, and 400 pictures of each of the other five to be adapted to; of Multi30k, German into English first and French
 into English then. docs/results.md goes on from here. Python's own modules suffice.
 """
@@ -29,6 +29,10 @@ MODELS = {
            "vocab_size": 1000, "feed_forward_proj": "relu", "dropout_rate": 0.0, "tie_word_embeddings": True,
            "relative_attention_num_buckets": 32, "relative_attention_max_distance": 128, "layer_norm_epsilon": 1e-6,
            "pad_token_id": 1, "decoder_start_token_id": 1, "eos_token_id": 2},
+    # A hundred million weights, which nothing here trains: for speed alone.
+    "llama": {"model_type": "llama", "hidden_size": 768, "intermediate_size": 2048, "num_hidden_layers": 12,
+              "num_attention_heads": 12, "num_key_value_heads": 4, "vocab_size": 32000, "max_position_embeddings": 2048,
+              "rms_norm_eps": 1e-5, "tie_word_embeddings": True, "bos_token_id": 1, "eos_token_id": 2},
 }
 PROCESSORS = {
     "vit": {"image_processor_type": "ViTImageProcessor", "size": {"height": 32, "width": 32}},
@@ -96,6 +100,7 @@ def main():
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(f"{a.tokenizer}/{name}", f"{a.output}/clip/{name}")
     shutil.copyfile(f"{a.data}/tokenizers/small_spm/test_sentencepiece_unigram.model", f"{a.output}/t5/spiece.model")
+    shutil.copyfile(f"{a.data}/tokenizers/llama2/tokenizer.model", f"{a.output}/llama/tokenizer.model")
     pictures(a.data, a.output)
     translations(a.data, a.output)
 
