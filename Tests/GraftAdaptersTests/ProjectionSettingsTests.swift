@@ -60,6 +60,7 @@ struct ProjectionSettingsTests {
         ("lora[alpha=-1]", "alpha: must be positive, found -1.0"),
         ("lora[dropout=1]", "dropout: must be in 0 ..< 1, found 1.0"),
         (#"lora[target_modules=["qery"]]"#, "'qery' is no projection (did you mean 'query'?)"),
+        (#"lora[target_modules=["fc2"]]"#, "'fc2' is no projection (did you mean 'down'?)"),
         ("lora[target_modules=query]", "target_modules: expected \"all-linear\" or a list"),
         ("lora[target_modules=[]]", "target_modules: expected \"all-linear\" or a list"),
         (#"lora[target_modules=["gate"]]"#, "target_modules: this model has no gate projection"),

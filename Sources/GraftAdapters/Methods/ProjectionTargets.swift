@@ -64,6 +64,18 @@ public enum ProjectionTargets: Sendable, Hashable {
 extension ProjectionTargets: Codable {
     private static let allName = "all-linear"
 
+    /// What checkpoints of Hugging Face call projections, where that tells the role.
+    private static let checkpointNames: [String: Site.Role] = [
+        "q_proj": .query, "q_lin": .query, "q": .query,
+        "k_proj": .key, "k_lin": .key, "k": .key,
+        "v_proj": .value, "v_lin": .value, "v": .value,
+        "o_proj": .attentionOutput, "out_proj": .attentionOutput, "out_lin": .attentionOutput,
+        "o": .attentionOutput,
+        "up_proj": .up, "fc1": .up, "lin1": .up, "wi": .up, "wi_1": .up,
+        "gate_proj": .gate, "wi_0": .gate,
+        "down_proj": .down, "fc2": .down, "lin2": .down, "wo": .down,
+    ]
+
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if (try? container.decode(String.self)) == ProjectionTargets.allName {
@@ -79,7 +91,10 @@ extension ProjectionTargets: Codable {
             )
         }
         if let stranger = found.first(where: { !names.contains($0) }) {
-            let hint = names.nearest(to: stranger).map { "did you mean '\($0)'?" }
+            let meant =
+                ProjectionTargets.checkpointNames[stranger]?.rawValue
+                ?? names.nearest(to: stranger)
+            let hint = meant.map { "did you mean '\($0)'?" }
             throw ConfigurationError(
                 field: "",
                 problem: "'\(stranger)' is no projection"
