@@ -42,6 +42,14 @@ struct FewShot: ParsableCommand {
     )
     var evaluation: String
 
+    @Option(
+        help: ArgumentHelp(
+            "Pictures by which Tip-Adapter's alpha and beta are chosen (default: they are as given).",
+            valueName: "file"
+        )
+    )
+    var validation: String?
+
     @Option(help: ArgumentHelp("Training pictures of each class.", valueName: "1,2,4"))
     var shots = "1,2,4,8,16"
 
@@ -73,6 +81,9 @@ struct FewShot: ParsableCommand {
             try FewShotRows(learned, classifier, on: base),
             try FewShotRows(scored, classifier, on: base)
         )
+        let choosing = try validation.map {
+            try FewShotRows(read($0, on: base), classifier, on: base)
+        }
         let classes = try NamedClasses(classifier)
         if let most = counts.max(), let smallest = pool.smallestClass(of: names.count),
             smallest.pictures < most
@@ -87,7 +98,12 @@ struct FewShot: ParsableCommand {
         let zeroShot = try accuracy(ZeroShot())
         let results = try counts.map { count in
             let chosen = try pool.chosen(count, classes: names.count, seed: seed)
-            let modules = try settings.modules(chosen, classes: classes, seed: seed)
+            let modules = try settings.modules(
+                chosen,
+                choosing: choosing,
+                classes: classes,
+                seed: seed
+            )
             return FewShotResult(
                 shots: count,
                 rows: chosen.labels.count,

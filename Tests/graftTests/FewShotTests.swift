@@ -34,7 +34,9 @@ import Testing
     @Test func `what is kept answers as it did`() async throws {
         let shop = try ClipTests.shop()
         let few =
-            command(shop) + ["--shots", "1,2", "--alpha", "100", "--output", "kept", "--json"]
+            command(shop) + [
+                "--shots", "1,2", "--validation", "test", "--output", "kept", "--json",
+            ]
         let outcome = try await GraftCommand.run(few, in: shop.path)
         #expect(outcome.status == 0, "\(outcome.errors)")
         let results = try #require(try outcome.json()["results"] as? [[String: Any]])

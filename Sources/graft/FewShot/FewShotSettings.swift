@@ -14,10 +14,10 @@ struct FewShotSettings: ParsableArguments {
     @Option(help: "The largest learning rate; it falls as a cosine.")
     var learningRate = 1e-3
 
-    @Option(help: "Tip-Adapter: how much the cache counts beside the names.")
+    @Option(help: "Tip-Adapter: how much the cache counts beside the names, in training too.")
     var alpha = 1.0
 
-    @Option(help: "Tip-Adapter: how much alike a picture must be to count.")
+    @Option(help: "Tip-Adapter: how much alike a picture must be to count, in training too.")
     var beta = 5.5
 
     @Option(help: "CLIP-Adapter: what the width is divided by between its projections.")
@@ -31,12 +31,21 @@ struct FewShotSettings: ParsableArguments {
     }
 
     /// What can be learned from some pictures, in the order of `FewShotResult.names`.
+    ///
+    /// - Parameters:
+    ///   - chosen: The pictures.
+    ///   - choosing: Those by which `alpha` and `beta` are chosen, if any.
+    ///   - classes: The classes by name.
+    ///   - seed: What starts and shuffles.
+    /// - Returns: The modules, trained where they are.
+    /// - Throws: `ConfigurationError` naming a setting that cannot be used; ``TrainingError`` if a loss is not finite.
     func modules(
         _ chosen: FewShotRows,
+        choosing: FewShotRows?,
         classes: NamedClasses,
         seed: UInt64
     ) throws -> [any FeatureClassifier] {
-        func trained(_ module: some FeatureClassifier) throws -> some FeatureClassifier {
+        func trained<Module: FeatureClassifier>(_ module: Module) throws -> Module {
             try module.trained(
                 on: chosen.features,
                 labels: chosen.labels,
@@ -57,7 +66,15 @@ struct FewShotSettings: ParsableArguments {
             ratio: ratio,
             seed: seed
         )
-        return [cache, try trained(cache), try trained(adapter)]
+        func searched(_ cache: TipAdapter) throws -> TipAdapter {
+            guard let choosing else { return cache }
+            return try cache.searched(
+                on: choosing.features,
+                labels: choosing.labels,
+                classes: classes
+            )
+        }
+        return [try searched(cache), try searched(trained(cache)), try trained(adapter)]
     }
 
     /// The settings as training takes them.

@@ -79,6 +79,41 @@ struct FewShotParityTests {
         return (try fixture["features"].narrowed(0..<labels.count), labels.map { Int($0) })
     }
 
+    @Test func `a search finds what answers most rightly, the smallest of equals`() throws {
+        let fixture = try Fixture("clip_use/tip_adapter")
+        let classes = NamedClasses(
+            places: try fixture["weights"],
+            scale: try Fixture("clip_use/zero_shot")["scale"].item()
+        )
+        let (shown, labels) = try shots(fixture)
+        let tip = try TipAdapter(features: shown, labels: labels, classCount: 4)
+        // Four other pictures, of classes that neither the names nor the cache at its defaults all tell.
+        let asked = try fixture["features"].narrowed(labels.count..<labels.count + 4)
+        let wanted = [0, 1, 2, 3]
+        let found = try tip.searched(on: asked, labels: wanted, classes: classes)
+        func accuracy(_ alpha: Double, _ beta: Double) throws -> Double {
+            try TipAdapter(
+                features: shown,
+                labels: labels,
+                classCount: 4,
+                alpha: alpha,
+                beta: beta
+            ).accuracy(on: asked, labels: wanted, classes: classes)
+        }
+        var best = (alpha: 0.0, beta: 0.0, accuracy: -1.0)
+        for b in 0..<20 {
+            for a in 0..<20 {
+                let (alpha, beta) = (0.1 + Double(a) * 0.145, 0.1 + Double(b) * 0.345)
+                let own = try accuracy(alpha, beta)
+                if own > best.accuracy { best = (alpha, beta, own) }
+            }
+        }
+        #expect(abs(found.alpha - best.alpha) < 1e-9 && abs(found.beta - best.beta) < 1e-9)
+        #expect(
+            try found.accuracy(on: asked, labels: wanted, classes: classes) == best.accuracy
+        )
+    }
+
     @Test func `accuracy counts right classes, and settings are checked`() throws {
         let classes = NamedClasses(places: try Tensor(identity: 2), scale: 10)
         let features = try Tensor([2, 1, 1, 3, 5, 4] as [Float], shape: [3, 2])

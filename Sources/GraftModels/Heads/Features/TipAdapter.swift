@@ -7,8 +7,7 @@ public import GraftTorch
 /// images, `V` their classes as ones. Nothing needs to be trained; Tip-Adapter-F trains `K`.
 ///
 /// Reference: Zhang et al., [Tip-Adapter](https://arxiv.org/abs/2207.09519), sections 3.1 and 3.2; numerically
-/// `main.py` of gaopengcuhk/Tip-Adapter. There, keys are means over ten random crops of an image, and `alpha` and `beta`
-/// are searched on validation rows; here a key is the image as the model reads it, and both are settings.
+/// `main.py` of gaopengcuhk/Tip-Adapter. There, keys are means over ten random crops of an image; here a key is the image as the model reads it.
 public struct TipAdapter: FeatureClassifier {
     private let keys: Tensor  // [images, width]
     private let values: Tensor  // [images, classes]
@@ -58,6 +57,14 @@ public struct TipAdapter: FeatureClassifier {
 
     public func replacing(_ values: [Tensor]) -> TipAdapter {
         TipAdapter(keys: values[0], values: self.values, alpha: alpha, beta: beta)
+    }
+
+    /// The same cache with other settings.
+    ///
+    /// - Throws: `ConfigurationError` naming a setting that cannot be used.
+    package func replacing(alpha: Double, beta: Double) throws -> TipAdapter {
+        try FeatureHead.tipAdapter(images: keys.size(0), alpha: alpha, beta: beta).check()
+        return TipAdapter(keys: keys, values: values, alpha: alpha, beta: beta)
     }
 
     public func logits(
