@@ -114,6 +114,27 @@ struct ChatTemplateTests {
             "line 1: expressions nest too deep"
         ),
         ("{{ strftime_now('%Q') }}", "line 1: %Q in a date is not supported"),
+        ("{{ 'aXaX'.replace('X', '-', 1) }}", "line 1: replace with 3 arguments is not supported"),
+        ("{{ 'aXaX' | replace('X', '-', count=1) }}", "line 1: replace with count"),
+        ("{{ 'ff' | int(0, 16) }}", "line 1: int with 2 arguments"),
+        ("{{ {'items': 1}.items }}", "line 1: items of a dictionary without a call"),
+        ("{{ range }}", "line 1: range without a call is not supported"),
+        ("{{ 1 is sameas 1 }}", "line 1: sameas a number is not supported"),
+        ("{{ -(-9223372036854775807 - 1) }}", "line 1: a number too large"),
+        ("{{ (-9223372036854775807 - 1) // -1 }}", "line 1: a number too large"),
+        ("{{ range(-9223372036854775807, 9223372036854775807) }}", "a range that is too long"),
+        ("{{ 'ab' * 4611686018427387904 }}", "line 1: a text too long"),
+        ("{{ 1" + String(repeating: " + 1", count: 5000) + " }}", "an expression is too long"),
+        ("{{ 'a'" + String(repeating: " | trim", count: 5000) + " }}", "an expression is too long"),
+        ("{{ a" + String(repeating: ".a", count: 5000) + " }}", "an expression is too long"),
+        (
+            "{% for i in range(100000) %}{% for j in range(100000) %}0123456789{% endfor %}{% endfor %}",
+            "line 1: the text is too long"
+        ),
+        (
+            "{% set n = namespace(s='0123456789') %}{% for i in range(99) %}{% set n.s = n.s ~ n.s %}{% endfor %}",
+            "line 1: a text too long"
+        ),
     ])
     func `what a template asks for in vain is named with its line`(
         source: String,

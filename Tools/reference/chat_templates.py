@@ -225,6 +225,17 @@ SMALL = [
     "{%- generation -%} inside {% endgeneration %}{{ 1e3 if false else 2.0 }} {{ 10000000000 * 10 }} {{ 0.1 + 0.2 }}",
     "{% if missing %}a{% elif messages | length > 1 %}b{% else %}c{% endif %}{% if missing == none %}x{% endif %}{% if not missing %}y{% endif %}",
     "a\r\nb {% if true %}\r\nc{% endif %}\r\n",
+    "{% if strftime_now is defined %}a{% endif %}{% if raise_exception is undefined %}b{% endif %}{{ nothing_now is defined }}",
+    "{{ [{'x': 1}, {'x': 2}] | join(',', attribute='x') }} {{ [{'f': {'n': 'a'}}] | map(attribute='f.n') | list }}",
+    "{{ [{'f': {'n': 'a'}}, {'f': {}}] | selectattr('f.n') | list }} {{ [{'x': 1}, {}] | map(attribute='x', default='D') | list }}",
+    "{% set m = {'a': 1, 'b': 0} %}{{ dict(m, b=2) }} {% set ns = namespace({'a': 1}, b=2) %}{{ ns.a }}{{ ns.b }} {{ dict(m) == m }}",
+    "{{ '3.7' | int }} {{ 'x' | int(5) }} {{ true + 1 }} {{ true + true }} {{ -true }} {{ 9223372036854775807 // 1 }} {{ 9223372036854775807 % 2 }}",
+    "{{ -9 // 4 }} {{ -9 % 4 }} {{ 9 // -4 }} {{ 9 % -4 }} {{ -8 // 4 }} {{ -8 % 4 }} {{ 7.5 // 2 }} {{ ('a' * 70000) | length }}",
+    "{% for i in [1] %}{{ loop.depth }}{% for j in [1] %}{{ loop.depth0 }}{% endfor %}{% endfor %} {{ true is sameas true }}{{ 1 is sameas true }}{{ none is sameas none }}",
+    "{% for m in [1, 2] %}{% for t in [] %}{% else %}{% continue %}{% endfor %}X{% endfor %}{% for m in [1, 2] %}{% for t in [] %}{% else %}{% break %}{% endfor %}X{% endfor %}",
+    "{% for t in [] %}{% else %}{% set x = 1 %}{{ x }}{% endfor %}{{ x }}|{% set y %}{% set z = 1 %}{{ z }}{% endset %}{{ y }}{{ z }}|",
+    "{% for m in [1, 2] %}{% set y %}a{% if m == 1 %}{% continue %}{% endif %}b{% endset %}{{ m }}{{ y }}{% endfor %}",
+    "{% generation %}{% set g = 1 %}{{ g }}{% endgeneration %}{{ g }}|{{ {'items': 3}['items'] }} {{ messages[0].get('role', default='x') if false else 'y' }}",
     "{{ messages[0].content.split('</think>')[-1].lstrip('\\n') }}{{ ['a'] + ['b'] }}{{ 'a' if 'x' is defined and messages else 'b' }}",
 ]
 

@@ -6,7 +6,11 @@ struct ExpressionParser {
     private var index = 0
     private var depth = 0
 
+    /// How many times an expression was put into another.
+    private var links = 0
+
     private static let depthLimit = 64
+    private static let linkLimit = 512
 
     init(_ tokens: [TemplateLexer.Token]) { self.tokens = tokens }
 
@@ -72,7 +76,7 @@ struct ExpressionParser {
         while !withoutConditional, takes(word: "if") {
             let test = try disjunction()
             let otherwise = takes(word: "else") ? try expression() : nil
-            value = made(.conditional(value, test: test, otherwise: otherwise), value.line)
+            value = try chained(.conditional(value, test: test, otherwise: otherwise), value.line)
         }
         return value
     }
@@ -81,15 +85,29 @@ struct ExpressionParser {
         TemplateExpression(kind: kind, line: line)
     }
 
+    /// An expression around another, of which a chain as long as a file would be too deep to evaluate.
+    private mutating func chained(
+        _ kind: TemplateExpression.Kind,
+        _ line: Int
+    ) throws(ChatTemplateError) -> TemplateExpression {
+        links += 1
+        guard links < Self.linkLimit else { throw failure("an expression is too long") }
+        return made(kind, line)
+    }
+
     private mutating func disjunction() throws(ChatTemplateError) -> TemplateExpression {
         var left = try conjunction()
-        while takes(word: "or") { left = made(.binary(left, "or", try conjunction()), left.line) }
+        while takes(word: "or") {
+            left = try chained(.binary(left, "or", try conjunction()), left.line)
+        }
         return left
     }
 
     private mutating func conjunction() throws(ChatTemplateError) -> TemplateExpression {
         var left = try negation()
-        while takes(word: "and") { left = made(.binary(left, "and", try negation()), left.line) }
+        while takes(word: "and") {
+            left = try chained(.binary(left, "and", try negation()), left.line)
+        }
         return left
     }
 
@@ -109,7 +127,11 @@ struct ExpressionParser {
         while let comparator = comparator() {
             let right = try operation(0)
             let one = made(.binary(left, comparator, right), first.line)
-            result = result.map { made(.binary($0, "and", one), first.line) } ?? one
+            if let before = result {
+                result = try chained(.binary(before, "and", one), first.line)
+            } else {
+                result = one
+            }
             left = right
         }
         return result ?? first
@@ -136,7 +158,7 @@ struct ExpressionParser {
         guard level < Self.operators.count else { return try unary() }
         var left = try operation(level + 1)
         while let symbol = taken(of: Self.operators[level]) {
-            left = made(.binary(left, symbol, try operation(level + 1)), left.line)
+            left = try chained(.binary(left, symbol, try operation(level + 1)), left.line)
         }
         return left
     }
@@ -222,14 +244,17 @@ struct ExpressionParser {
             if takes(symbol: ".") {
                 if index < tokens.count, case .integer(let number) = tokens[index].kind {
                     index += 1
-                    value = made(.member(value, made(.literal(.integer(number)), line)), line)
+                    value = try chained(
+                        .member(value, made(.literal(.integer(number)), line)),
+                        line
+                    )
                     continue
                 }
                 let (name, line) = try word()
                 if takes(symbol: "(") {
-                    value = made(.method(value, name, try arguments()), line)
+                    value = try chained(.method(value, name, try arguments()), line)
                 } else {
-                    value = made(.member(value, made(.literal(.string(name)), line)), line)
+                    value = try chained(.attribute(value, name), line)
                 }
             } else if takes(symbol: "[") {
                 value = try subscripted(value)
@@ -255,12 +280,12 @@ struct ExpressionParser {
         guard takes(symbol: ":") else {
             try require("]")
             guard let first else { throw failure("an index is missing") }
-            return made(.member(value, first), line)
+            return try chained(.member(value, first), line)
         }
         let end = isNext(":") || isNext("]") ? nil : try expression()
         let step = takes(symbol: ":") && !isNext("]") ? try expression() : nil
         try require("]")
-        return made(.slice(value, from: first, to: end, step: step), line)
+        return try chained(.slice(value, from: first, to: end, step: step), line)
     }
 
     private mutating func arguments() throws(ChatTemplateError) -> TemplateArguments {
@@ -289,7 +314,7 @@ struct ExpressionParser {
             if takes(symbol: "|") {
                 let (name, line) = try word()
                 let arguments = takes(symbol: "(") ? try arguments() : TemplateArguments()
-                value = made(.filter(value, name, arguments), line)
+                value = try chained(.filter(value, name, arguments), line)
             } else if takes(word: "is") {
                 value = try tested(value)
             } else {
@@ -309,7 +334,7 @@ struct ExpressionParser {
         } else if startsArgument() {
             arguments.positional = [try postfixed(primary())]
         }
-        let test = made(.test(value, name, arguments), line)
+        let test = try chained(.test(value, name, arguments), line)
         return isNegated ? made(.not(test), line) : test
     }
 

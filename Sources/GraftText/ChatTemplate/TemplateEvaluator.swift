@@ -17,8 +17,13 @@ struct TemplateEvaluator {
     private var scopes: [[String: TemplateValue]]
     private var namespaces: [[String: TemplateValue]] = []
 
-    /// How much a template may print; a loop that never ends cannot be written, but nested ones grow fast.
-    private static let outputLimit = 1 << 26
+    /// Where in the template the rendering is, for messages.
+    private var line = 1
+
+    /// The functions that a template may call.
+    private static let functions: Set = [
+        "raise_exception", "namespace", "dict", "range", "strftime_now",
+    ]
 
     init(_ variables: [String: TemplateValue], clock: TemplateClock) {
         scopes = [variables]
@@ -33,21 +38,23 @@ struct TemplateEvaluator {
     {
         for statement in statements {
             switch statement {
-            case .text(let text): output += text
+            case .text(let text): try write(text)
             case .output(let expression):
-                output += try value(of: expression).text
-                guard output.utf8.count <= Self.outputLimit else {
-                    throw .evaluation(line: expression.line, problem: "the text is too long")
-                }
+                line = expression.line
+                try write(try value(of: expression).text)
             case .assignment(let target, let expression):
                 try assign(try value(of: expression), to: target)
             case .capture(let target, let body):
                 let before = output
                 output = ""
-                _ = try flow(body)
+                let flow = try scoped(body)
                 let text = output
                 output = before
+                guard case .proceed = flow else { return flow }
                 try assign(.string(text), to: target)
+            case .scope(let body):
+                let flow = try scoped(body)
+                guard case .proceed = flow else { return flow }
             case .conditional(let branches, let otherwise):
                 var body = otherwise
                 for branch in branches where try value(of: branch.test).isTrue {
@@ -56,7 +63,9 @@ struct TemplateEvaluator {
                 }
                 let flow = try flow(body)
                 guard case .proceed = flow else { return flow }
-            case .loop(let loop): try run(loop)
+            case .loop(let loop):
+                let flow = try run(loop)
+                guard case .proceed = flow else { return flow }
             case .break: return .leave
             case .continue: return .next
             }
@@ -64,8 +73,25 @@ struct TemplateEvaluator {
         return .proceed
     }
 
-    private mutating func run(_ loop: TemplateLoop) throws(ChatTemplateError) {
-        let line = loop.sequence.line
+    private mutating func write(_ text: String) throws(ChatTemplateError) {
+        output += text
+        guard output.utf8.count <= TemplateOperations.textLimit else {
+            throw .evaluation(line: line, problem: "the text is too long")
+        }
+    }
+
+    /// Runs statements whose names are forgotten afterwards.
+    private mutating func scoped(
+        _ statements: [TemplateStatement]
+    ) throws(ChatTemplateError) -> Flow {
+        scopes.append([:])
+        defer { scopes.removeLast() }
+        return try flow(statements)
+    }
+
+    /// Runs a loop; what its `else` asks for is asked of the loop around it.
+    private mutating func run(_ loop: TemplateLoop) throws(ChatTemplateError) -> Flow {
+        line = loop.sequence.line
         var elements = try TemplateOperations.elements(of: try value(of: loop.sequence), line)
         if let filter = loop.filter {
             var kept: [TemplateValue] = []
@@ -76,10 +102,7 @@ struct TemplateEvaluator {
             }
             elements = kept
         }
-        if elements.isEmpty {
-            _ = try flow(loop.otherwise)
-            return
-        }
+        if elements.isEmpty { return try scoped(loop.otherwise) }
         for (index, element) in elements.enumerated() {
             var scope = try bound(loop.names, to: element, line)
             scope["loop"] = .object([
@@ -88,6 +111,7 @@ struct TemplateEvaluator {
                 ("revindex0", .integer(elements.count - index - 1)),
                 ("first", .bool(index == 0)), ("last", .bool(index + 1 == elements.count)),
                 ("length", .integer(elements.count)),
+                ("depth", .integer(1)), ("depth0", .integer(0)),
                 ("previtem", index > 0 ? elements[index - 1] : .undefined),
                 ("nextitem", index + 1 < elements.count ? elements[index + 1] : .undefined),
             ])
@@ -96,6 +120,7 @@ struct TemplateEvaluator {
             scopes.removeLast()
             if case .leave = flow { break }
         }
+        return .proceed
     }
 
     private func bound(
@@ -121,7 +146,7 @@ struct TemplateEvaluator {
         switch target {
         case .name(let name): scopes[scopes.count - 1][name] = value
         case .member(let name, let member, let line):
-            guard case .namespace(let index) = lookUp(name) else {
+            guard case .namespace(let index)? = lookUp(name) else {
                 throw .evaluation(
                     line: line,
                     problem: "\(name).\(member) cannot be set: \(name) is no namespace"
@@ -131,11 +156,16 @@ struct TemplateEvaluator {
         }
     }
 
-    private func lookUp(_ name: String) -> TemplateValue {
+    private func lookUp(_ name: String) -> TemplateValue? {
         for scope in scopes.reversed() {
             if let value = scope[name] { return value }
         }
-        return .undefined
+        return nil
+    }
+
+    /// Whether a name is one of a function that nothing hides.
+    private func isFunction(_ name: String) -> Bool {
+        Self.functions.contains(name) && lookUp(name) == nil
     }
 
     private mutating func values(
@@ -169,7 +199,11 @@ struct TemplateEvaluator {
         let line = expression.line
         switch expression.kind {
         case .literal(let value): return value
-        case .name(let name): return lookUp(name)
+        case .name(let name):
+            guard !isFunction(name) else {
+                throw .unsupported(line: line, construct: "\(name) without a call")
+            }
+            return lookUp(name) ?? .undefined
         case .list(let elements): return .array(try values(of: elements))
         case .dictionary(let members):
             var pairs: [(name: String, value: TemplateValue)] = []
@@ -186,6 +220,16 @@ struct TemplateEvaluator {
                 return namespaces[index][name] ?? .undefined
             }
             return try TemplateOperations.member(key, of: base, line)
+        case .attribute(let base, let name):
+            let base = try value(of: base)
+            if case .namespace(let index) = base { return namespaces[index][name] ?? .undefined }
+            if case .object = base, TemplateMethods.ofDictionaries.contains(name) {
+                throw .unsupported(
+                    line: line,
+                    construct: "\(name) of a dictionary without a call (its member is ['\(name)'])"
+                )
+            }
+            return try TemplateOperations.member(.string(name), of: base, line)
         case .slice(let base, let from, let to, let step):
             var bounds: [Int?] = []
             for bound in [from, to, step] {
@@ -211,13 +255,19 @@ struct TemplateEvaluator {
             let base = try value(of: base)
             return try TemplateFilters.apply(try call(arguments, name, line), to: base)
         case .test(let base, let name, let arguments):
+            if case .name(let function) = base.kind, isFunction(function),
+                name == "defined" || name == "undefined"
+            {
+                return .bool(name == "defined")
+            }
             let base = try value(of: base)
             return .bool(try TemplateTests.holds(try call(arguments, name, line), for: base))
         case .not(let operand): return .bool(!(try value(of: operand).isTrue))
         case .negative(let operand):
             switch try value(of: operand) {
-            case .integer(let number): return .integer(-number)
             case .float(let number): return .float(-number)
+            case let other where other.number != nil:
+                return try TemplateOperations.binary(.integer(0), "-", other, line)
             case let other:
                 throw .evaluation(line: line, problem: "\(other.kind) has no negative")
             }
@@ -242,15 +292,18 @@ struct TemplateEvaluator {
     {
         switch call.name {
         case "raise_exception":
+            try call.takes("message")
             throw .raised(message: try call.argument(0, "message").text)
         case "namespace":
+            let members = try TemplateOperations.members(call)
             namespaces.append(
-                Dictionary(call.named.map { ($0.name, $0.value) }) { _, last in last }
+                Dictionary(members.map { ($0.name, $0.value) }) { _, last in last }
             )
             return .namespace(namespaces.count - 1)
-        case "dict": return .object(call.named)
+        case "dict": return .object(try TemplateOperations.members(call))
         case "range": return .array(try TemplateOperations.range(call))
         case "strftime_now":
+            try call.takes("format")
             guard case .string(let format) = try call.argument(0, "format") else {
                 throw .evaluation(line: call.line, problem: "strftime_now needs a format")
             }

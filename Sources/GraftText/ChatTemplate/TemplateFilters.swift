@@ -8,31 +8,48 @@ enum TemplateFilters {
     ) throws(ChatTemplateError) -> TemplateValue {
         switch call.name {
         case "trim":
+            try call.takes("chars")
             return .string(base.text.stripped(try call.characters(), left: true, right: true))
-        case "upper": return .string(base.text.uppercased())
-        case "lower": return .string(base.text.lowercased())
-        case "capitalize": return .string(base.text.capitalizedOnce)
-        case "string": return .string(base.text)
+        case "upper", "lower", "capitalize", "string":
+            try call.takes()
+            return .string(text(call.name, of: base.text))
         case "replace":
+            try call.takes("old", "new")
             let (old, new) = (try call.string(0, "old"), try call.string(1, "new"))
-            return .string(base.text.replacingBytes(old, with: new))
+            return .string(try base.text.replacingBytes(old, with: new, call))
         case "tojson": return try json(call, base)
         case "default", "d":
+            try call.takes("default_value", "boolean")
             let other = call.optional(0, "default_value") ?? .string("")
             let isLoose = call.optional(1, "boolean")?.isTrue ?? false
             if case .undefined = base { return other }
             return isLoose && !base.isTrue ? other : base
-        case "length", "count": return .integer(try length(call, base))
+        case "length", "count":
+            try call.takes()
+            return .integer(try length(call, base))
         case "int":
-            if let number = base.number { return .integer(Int(number)) }
-            return Int(base.text.stripped(left: true, right: true)).map { .integer($0) }
-                ?? call.optional(0, "default") ?? .integer(0)
+            try call.takes("default")
+            if let number = base.integer { return .integer(number) }
+            let text = base.text.stripped(left: true, right: true)
+            if let number = Int(text) { return .integer(number) }
+            return (base.number ?? Double(text)).flatMap { Int(exactly: $0.rounded(.towardZero)) }
+                .map { .integer($0) } ?? call.optional(0, "default") ?? .integer(0)
         case "items":
+            try call.takes()
             guard case .object(let members) = base else {
                 throw call.failure("items of \(base.kind)")
             }
             return .array(members.map { .array([.string($0.name), $0.value]) })
         default: return try list(call, base)
+        }
+    }
+
+    private static func text(_ name: String, of text: String) -> String {
+        switch name {
+        case "upper": text.uppercased()
+        case "lower": text.lowercased()
+        case "capitalize": text.capitalizedOnce
+        default: text
         }
     }
 
@@ -45,10 +62,17 @@ enum TemplateFilters {
             try TemplateOperations.elements(of: base, call.line)
         }
         switch call.name {
-        case "list": return .array(try elements())
-        case "first": return try elements().first ?? .undefined
-        case "last": return try elements().last ?? .undefined
+        case "list":
+            try call.takes()
+            return .array(try elements())
+        case "first":
+            try call.takes()
+            return try elements().first ?? .undefined
+        case "last":
+            try call.takes()
+            return try elements().last ?? .undefined
         case "reverse":
+            try call.takes()
             if case .string(let text) = base {
                 var reversed = String.UnicodeScalarView()
                 reversed.append(contentsOf: text.unicodeScalars.reversed())
@@ -56,8 +80,19 @@ enum TemplateFilters {
             }
             return .array(try elements().reversed())
         case "join":
+            try call.takes("d", "attribute")
             let separator = call.optional(0, "d")?.text ?? ""
-            return .string(try elements().map(\.text).joined(separator: separator))
+            var parts = try elements()
+            if let attribute = call.optional(1, "attribute") {
+                for index in parts.indices {
+                    parts[index] = try TemplateOperations.attribute(
+                        attribute,
+                        of: parts[index],
+                        call.line
+                    )
+                }
+            }
+            return .string(parts.map(\.text).joined(separator: separator))
         case "map": return .array(try mapped(call, try elements()))
         case "selectattr": return .array(try selected(call, try elements(), attribute: true) { $0 })
         case "rejectattr":
@@ -74,8 +109,19 @@ enum TemplateFilters {
     ) throws(ChatTemplateError) -> [TemplateValue] {
         var results: [TemplateValue] = []
         if let attribute = call.named.first(where: { $0.name == "attribute" })?.value {
+            let other = call.named.first { $0.name == "default" }?.value
+            guard call.positional.isEmpty, call.named.count == (other == nil ? 1 : 2) else {
+                throw .unsupported(line: call.line, construct: "map with these arguments")
+            }
             for element in elements {
-                results.append(try TemplateOperations.member(attribute, of: element, call.line))
+                results.append(
+                    try TemplateOperations.attribute(
+                        attribute,
+                        of: element,
+                        default: other,
+                        call.line
+                    )
+                )
             }
             return results
         }
@@ -114,7 +160,7 @@ enum TemplateFilters {
         for element in elements {
             let value =
                 try name.map { (name) throws(ChatTemplateError) in
-                    try TemplateOperations.member(name, of: element, call.line)
+                    try TemplateOperations.attribute(name, of: element, call.line)
                 } ?? element
             let holds =
                 try test.map { (test) throws(ChatTemplateError) in
@@ -177,6 +223,8 @@ enum TemplateTests {
         _ call: TemplateCall,
         for value: TemplateValue
     ) throws(ChatTemplateError) -> Bool {
+        let isBinary = ["equalto", "eq", "==", "sameas", "ne", "!=", "in"].contains(call.name)
+        if !isBinary { try call.takes() } else { try call.takes("other") }
         switch (call.name, value) {
         case ("defined", .undefined): return false
         case ("defined", _): return true
@@ -200,12 +248,21 @@ enum TemplateTests {
             ("float", _), ("number", _), ("iterable", _), ("sequence", _), ("true", _),
             ("false", _):
             return false
-        case ("equalto", _), ("eq", _), ("==", _), ("sameas", _):
+        case ("equalto", _), ("eq", _), ("==", _):
             return TemplateValue.areEqual(value, try call.argument(0, "other"))
+        case ("sameas", _):
+            let other = try call.argument(0, "other")
+            switch (value, other) {
+            case (.null, _), (.bool, _), (_, .null), (_, .bool):
+                return value.kind == other.kind && TemplateValue.areEqual(value, other)
+            default:
+                // What is one object in Python depends on where it was made.
+                throw .unsupported(line: call.line, construct: "sameas \(other.kind)")
+            }
         case ("ne", _), ("!=", _):
             return !TemplateValue.areEqual(value, try call.argument(0, "other"))
         case ("in", _):
-            let container = try call.argument(0, "container")
+            let container = try call.argument(0, "other")
             return try TemplateOperations.contains(container, value, call.line)
         default: throw .unsupported(line: call.line, construct: "the test \(call.name)")
         }

@@ -1,5 +1,11 @@
 /// The methods of strings and dictionaries, as Python has them.
 enum TemplateMethods {
+    /// The methods of Python's dictionaries, which come before members of the same name.
+    static let ofDictionaries: Set = [
+        "clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault",
+        "update", "values",
+    ]
+
     static func call(
         _ call: TemplateCall,
         on base: TemplateValue
@@ -8,6 +14,11 @@ enum TemplateMethods {
         case .string(let text):
             if let value = try string(call, text) { return value }
         case .object(let members):
+            switch call.name {
+            case "items", "keys", "values": try call.takes()
+            case "get": try call.takes("key", "default")
+            default: break
+            }
             switch call.name {
             case "items":
                 return .array(members.map { .array([.string($0.name), $0.value]) })
@@ -30,6 +41,16 @@ enum TemplateMethods {
         _ text: String
     ) throws(ChatTemplateError) -> TemplateValue? {
         switch call.name {
+        case "strip", "lstrip", "rstrip": try call.takes("sep")
+        case "upper", "lower", "title", "capitalize": try call.takes()
+        case "startswith": try call.takes("prefix")
+        case "endswith": try call.takes("suffix")
+        case "replace": try call.takes("old", "new")
+        case "split": try call.takes("sep")
+        case "join": try call.takes("parts")
+        default: return nil
+        }
+        switch call.name {
         case "strip": return .string(text.stripped(try set(call), left: true, right: true))
         case "lstrip": return .string(text.stripped(try set(call), left: true, right: false))
         case "rstrip": return .string(text.stripped(try set(call), left: false, right: true))
@@ -44,13 +65,10 @@ enum TemplateMethods {
             return .bool(text.utf8.suffix(suffix.count).elementsEqual(suffix))
         case "replace":
             let (old, new) = (try call.string(0, "old"), try call.string(1, "new"))
-            return .string(text.replacingBytes(old, with: new))
+            return .string(try text.replacingBytes(old, with: new, call))
         case "split":
             let parts =
                 try set(call).map { text.split(at: $0) } ?? text.splitAtSpaces()
-            guard call.positional.count < 2, call.named.isEmpty else {
-                throw .unsupported(line: call.line, construct: "split with a limit")
-            }
             return .array(parts.map { .string($0) })
         case "join":
             let parts = try TemplateOperations.elements(
@@ -103,12 +121,22 @@ extension String {
         return first.properties.titlecaseMapping + rest.lowercased()
     }
 
-    func replacingBytes(_ old: String, with new: String) -> String {
+    /// This text with other bytes in place of some, in a call that may make it too long.
+    func replacingBytes(
+        _ old: String,
+        with new: String,
+        _ call: TemplateCall
+    ) throws(ChatTemplateError) -> String {
+        let (own, pattern) = (Array(utf8), Array(old.utf8))
+        let count = old.isEmpty ? unicodeScalars.count + 1 : own.ranges(of: pattern).count
+        let (added, overflow) = count.multipliedReportingOverflow(by: new.utf8.count)
+        guard !overflow, own.count + added <= TemplateOperations.textLimit else {
+            throw call.failure("a text too long")
+        }
         if old.isEmpty {
             return new + unicodeScalars.map { String($0) + new }.joined()
         }
-        let bytes = Array(utf8).replacing(Array(old.utf8), with: Array(new.utf8))
-        return String(decoding: bytes, as: UTF8.self)
+        return String(decoding: own.replacing(pattern, with: Array(new.utf8)), as: UTF8.self)
     }
 
     fileprivate func split(at separator: String) -> [String] {

@@ -5,6 +5,19 @@ struct TemplateCall {
     let named: [(name: String, value: TemplateValue)]
     let line: Int
 
+    /// Confirms that there are no other arguments than these.
+    func takes(_ names: String...) throws(ChatTemplateError) {
+        if positional.count > names.count {
+            throw .unsupported(
+                line: line,
+                construct: "\(name) with \(positional.count) arguments"
+            )
+        }
+        if let stranger = named.first(where: { !names.contains($0.name) }) {
+            throw .unsupported(line: line, construct: "\(name) with \(stranger.name)")
+        }
+    }
+
     /// An argument, by place or by name.
     func optional(_ index: Int, _ name: String) -> TemplateValue? {
         index < positional.count
@@ -32,6 +45,59 @@ struct TemplateCall {
 
 /// What operators and subscripts do, as Python does it.
 enum TemplateOperations {
+    /// The longest text, in bytes; a loop that never ends cannot be written, but nested ones grow fast.
+    static let textLimit = 1 << 26
+
+    /// Two texts, one after the other.
+    private static func joined(
+        _ a: String,
+        _ b: String,
+        _ line: Int
+    ) throws(ChatTemplateError) -> TemplateValue {
+        guard a.utf8.count + b.utf8.count <= textLimit else {
+            throw .evaluation(line: line, problem: "a text too long")
+        }
+        return .string(a + b)
+    }
+
+    /// What `dict` and `namespace` are called with: a dictionary, perhaps, and members by name.
+    static func members(
+        _ call: TemplateCall
+    ) throws(ChatTemplateError) -> [(name: String, value: TemplateValue)] {
+        var members: [(name: String, value: TemplateValue)] = []
+        if let first = call.positional.first {
+            guard call.positional.count == 1, case .object(let start) = first else {
+                throw .unsupported(line: call.line, construct: "\(call.name) of \(first.kind)")
+            }
+            members = start
+        }
+        for (name, value) in call.named {
+            if let place = members.firstIndex(where: { $0.name == name }) {
+                members[place].value = value
+            } else {
+                members.append((name, value))
+            }
+        }
+        return members
+    }
+
+    /// A member by a path with dots, as filters name it.
+    static func attribute(
+        _ path: TemplateValue,
+        of base: TemplateValue,
+        default other: TemplateValue? = nil,
+        _ line: Int
+    ) throws(ChatTemplateError) -> TemplateValue {
+        guard case .string(let names) = path else { return try member(path, of: base, line) }
+        var value = base
+        for name in names.split(separator: ".", omittingEmptySubsequences: false) {
+            let key = Int(name).map { TemplateValue.integer($0) } ?? .string(String(name))
+            value = try member(key, of: value, line)
+            if case .undefined = value, let other { value = other }
+        }
+        return value
+    }
+
     /// What a loop goes through.
     static func elements(
         of value: TemplateValue,
@@ -108,15 +174,23 @@ enum TemplateOperations {
         case "!=": return .bool(!TemplateValue.areEqual(left, right))
         case "in": return .bool(try contains(right, left, line))
         case "not in": return .bool(!(try contains(right, left, line)))
-        case "~": return .string(left.text + right.text)
+        case "~": return try joined(left.text, right.text, line)
         case "<", ">", "<=", ">=": return .bool(try compare(left, symbol, right, line))
         default: break
         }
         switch (left, symbol, right) {
-        case (.string(let a), "+", .string(let b)): return .string(a + b)
-        case (.array(let a), "+", .array(let b)): return .array(a + b)
+        case (.string(let a), "+", .string(let b)): return try joined(a, b, line)
+        case (.array(let a), "+", .array(let b)):
+            guard a.count + b.count <= 1 << 20 else {
+                throw .evaluation(line: line, problem: "a list too long")
+            }
+            return .array(a + b)
         case (.string(let text), "*", .integer(let count)):
-            return .string(String(repeating: text, count: max(0, min(count, 1 << 16))))
+            let (size, overflow) = text.utf8.count.multipliedReportingOverflow(by: max(0, count))
+            guard !overflow, size <= textLimit else {
+                throw .evaluation(line: line, problem: "a text too long")
+            }
+            return .string(String(repeating: text, count: size == 0 ? 0 : count))
         default: break
         }
         guard let a = left.number, let b = right.number else {
@@ -140,14 +214,20 @@ enum TemplateOperations {
             throw .evaluation(line: line, problem: "a division by zero")
         }
         if symbol == "/" { return .float(a / b) }
-        if case .integer(let m) = left, case .integer(let n) = right {
+        if let m = left.integer, let n = right.integer {
             let (value, overflow): (Int, Bool)
             switch symbol {
             case "+": (value, overflow) = m.addingReportingOverflow(n)
             case "-": (value, overflow) = m.subtractingReportingOverflow(n)
             case "*": (value, overflow) = m.multipliedReportingOverflow(by: n)
-            case "//": (value, overflow) = (Int((a / b).rounded(.down)), false)
-            default: (value, overflow) = (m - n * Int((a / b).rounded(.down)), false)
+            case "//", "%":
+                // Towards minus infinity, where Swift goes towards zero.
+                let (quotient, isTooLarge) = m.dividedReportingOverflow(by: n)
+                let rest = m.remainderReportingOverflow(dividingBy: n).partialValue
+                let isBelow = rest != 0 && (rest < 0) != (n < 0)
+                overflow = isTooLarge && symbol == "//"
+                value = symbol == "//" ? quotient - (isBelow ? 1 : 0) : rest + (isBelow ? n : 0)
+            default: throw .unsupported(line: line, construct: "the operator \(symbol)")
             }
             guard !overflow else { throw .evaluation(line: line, problem: "a number too large") }
             return .integer(value)
@@ -206,6 +286,7 @@ enum TemplateOperations {
     }
 
     static func range(_ call: TemplateCall) throws(ChatTemplateError) -> [TemplateValue] {
+        guard call.named.isEmpty else { throw call.failure("range takes no names") }
         var numbers: [Int] = []
         for value in call.positional {
             guard case .integer(let number) = value else {
@@ -216,8 +297,10 @@ enum TemplateOperations {
         guard (1...3).contains(numbers.count) else { throw call.failure("range needs a number") }
         let (start, end) = numbers.count == 1 ? (0, numbers[0]) : (numbers[0], numbers[1])
         let step = numbers.count == 3 ? numbers[2] : 1
-        guard step != 0, end.subtractingReportingOverflow(start).partialValue.magnitude <= 100_000
-        else { throw call.failure("a range that is too long") }
+        let (length, overflow) = end.subtractingReportingOverflow(start)
+        guard step != 0, !overflow, length.magnitude <= 100_000 else {
+            throw call.failure("a range that is too long")
+        }
         return stride(from: start, to: end, by: step).map { .integer($0) }
     }
 }

@@ -78,7 +78,7 @@ struct TemplateParser {
         case "generation":
             // Marks the answers of the assistant for training; it prints what it holds.
             try parser.finish()
-            return try body(until: "endgeneration", line, depth)
+            return [.scope(try body(until: "endgeneration", line, depth))]
         case "endif", "endfor", "endset", "else", "elif", "endgeneration":
             throw .syntax(line: line, problem: "\(word) without a beginning")
         default:

@@ -8,6 +8,8 @@ indirect enum TemplateStatement: Sendable {
     )
     case loop(TemplateLoop)
     case assignment(TemplateTarget, TemplateExpression)
+    /// Statements with a scope of their own: `{% generation %} ... {% endgeneration %}`.
+    case scope([TemplateStatement])
     /// What statements print becomes the value: `{% set x %} ... {% endset %}`.
     case capture(TemplateTarget, [TemplateStatement])
     case `break`
@@ -38,6 +40,8 @@ struct TemplateExpression: Sendable {
         case list([TemplateExpression])
         case dictionary([(key: TemplateExpression, value: TemplateExpression)])
         case member(TemplateExpression, TemplateExpression)
+        /// What follows a dot, where the methods of a value come before its members.
+        case attribute(TemplateExpression, String)
         case slice(
             TemplateExpression,
             from: TemplateExpression?,

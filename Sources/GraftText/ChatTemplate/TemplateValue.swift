@@ -51,6 +51,15 @@ public indirect enum TemplateValue: Sendable {
         }
     }
 
+    /// The whole number, if it is one; booleans count.
+    var integer: Int? {
+        switch self {
+        case .bool(let flag): flag ? 1 : 0
+        case .integer(let number): number
+        default: nil
+        }
+    }
+
     /// A member of an object.
     package func member(_ name: String) -> TemplateValue? {
         guard case .object(let members) = self else { return nil }
