@@ -47,6 +47,14 @@ public final class CheckpointParameters: ParameterSource {
                     + " \(stored.entry.shape) (hint: do both files come from one model?)"
             )
         }
+        guard stored.entry.elementType.isFloatingPoint else {
+            throw ParameterError(
+                name: stored.entry.name,
+                problem: "has the element type \(stored.entry.elementType.rawValue) in"
+                    + " \(stored.mapping.path), where weights are wanted (hint: quantised"
+                    + " checkpoints are not supported)"
+            )
+        }
         used.withLock { $0[stored.entry.name] = stored.entry.elementCount }
         let tensor = try Tensor(stored)
         return try dtype.map { try tensor.converted(to: $0) } ?? tensor

@@ -29,6 +29,14 @@ public enum ElementType: String, CaseIterable, Sendable, Codable {
         }
     }
 
+    /// Whether elements are numbers with fractions.
+    var isFloatingPoint: Bool {
+        switch self {
+        case .float8e5m2, .float8e4m3, .float16, .bfloat16, .float32, .float64: true
+        case .bool, .uint8, .int8, .int16, .uint16, .int32, .uint32, .int64, .uint64: false
+        }
+    }
+
     /// The position in the reference's order.
     var rank: Int {
         ElementType.allCases.firstIndex(of: self) ?? 0

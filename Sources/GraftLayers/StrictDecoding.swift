@@ -73,14 +73,27 @@ public struct ConfigurationFields<Key: CodingKey> {
 
     /// Returns the value of a field that counts something, or `defaultValue` if it is absent.
     ///
-    /// - Throws: ``ConfigurationError`` if it is no whole number above 0.
+    /// - Throws: ``ConfigurationError`` if it is no whole number above 0, or above `most`: nothing that a file says may
+    ///   fill the memory.
     public func positive(
         _ key: Key,
-        default defaultValue: Int
+        default defaultValue: Int,
+        most: Int = Int(Int32.max)
     ) throws(ConfigurationError) -> Int {
         let found = try value(key, default: defaultValue)
         guard found > 0 else { throw invalid(key, "must be positive, found \(found)") }
+        guard found <= most else { throw invalid(key, "must be at most \(most), found \(found)") }
         return found
+    }
+
+    /// Returns the value of a field that counts a model's layers, or `defaultValue` if it is absent.
+    ///
+    /// - Throws: ``ConfigurationError`` if it is no whole number above 0 or above ten thousand.
+    public func layerCount(
+        _ key: Key,
+        default defaultValue: Int
+    ) throws(ConfigurationError) -> Int {
+        try positive(key, default: defaultValue, most: 10_000)
     }
 
     /// Returns the value of a field that drops things, or `defaultValue` if it is absent.

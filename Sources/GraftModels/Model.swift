@@ -98,9 +98,16 @@ public struct ModelRegistry: Sendable {
 private struct ModelType: Decodable {
     let name: String
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case name = "model_type" }
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case name = "model_type"
+        case quantization = "quantization_config"
+    }
 
     init(from decoder: any Decoder) throws {
-        name = try decoder.fields(CodingKeys.self, unknown: .ignored).required(.name)
+        let fields = try decoder.fields(CodingKeys.self, unknown: .ignored)
+        name = try fields.required(.name)
+        guard !fields.contains(.quantization) else {
+            throw fields.invalid(.quantization, "quantised checkpoints are not supported")
+        }
     }
 }

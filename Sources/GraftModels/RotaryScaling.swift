@@ -5,6 +5,7 @@ internal import GraftLayers
 ///
 /// Reference: `transformers` 4.57.6, `modeling_rope_utils.py`.
 enum RotaryScaling: Sendable {
+    /// The angles as pretrained.
     case none
     /// Positions are divided by the factor.
     case linear(factor: Double)
@@ -45,8 +46,9 @@ extension RotaryScaling: Decodable {
 
     init(from decoder: any Decoder) throws {
         let fields = try decoder.fields(CodingKeys.self, unknown: .ignored)
-        let legacy: String? = try fields.optional(.legacyType)
-        let type = try fields.value(.type, default: legacy ?? "default")
+        // Where both are there, the reference takes the older name's.
+        let newer: String? = try fields.optional(.type)
+        let type = try fields.value(.legacyType, default: newer ?? "default")
         func positive(_ key: CodingKeys) throws -> Double {
             let value: Double = try fields.required(key)
             guard value > 0 else { throw fields.invalid(key, "must be positive, found \(value)") }
@@ -68,5 +70,31 @@ extension RotaryScaling: Decodable {
                 "'\(type)' is not supported (supported: default, linear, llama3)"
             )
         }
+    }
+}
+
+/// `rope_parameters`, in which `transformers` 5 keeps the base and the scaling together.
+struct RotaryParameters: Decodable {
+    let base: Double
+    let scaling: RotaryScaling
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case base = "rope_theta"
+        case share = "partial_rotary_factor"
+        case full = "full_attention"
+        case sliding = "sliding_attention"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.fields(CodingKeys.self, unknown: .ignored)
+        for key in [CodingKeys.full, .sliding] where fields.contains(key) {
+            throw fields.invalid(key, "angles of each kind of layer are not supported")
+        }
+        guard try fields.value(.share, default: 1.0) == 1 else {
+            throw fields.invalid(.share, "other than 1 is not supported")
+        }
+        base = try fields.required(.base)
+        guard base > 0 else { throw fields.invalid(.base, "must be positive, found \(base)") }
+        scaling = try RotaryScaling(from: decoder)
     }
 }

@@ -179,7 +179,7 @@ extension VisionTransformer {
                 hiddenSize: hiddenSize,
                 innerSize: try fields.positive(.innerSize, default: 3072),
                 headCount: headCount,
-                layerCount: try fields.positive(.layerCount, default: 12),
+                layerCount: try fields.layerCount(.layerCount, default: 12),
                 activation: try fields.value(.activation, default: .gelu),
                 normEpsilon: try fields.value(.normEpsilon, default: 1e-12),
                 hasQueryBias: try fields.value(.queryBias, default: true),

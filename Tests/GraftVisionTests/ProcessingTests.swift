@@ -95,7 +95,13 @@ struct ProcessingTests {
         let vit: [String: Any] = ["image_processor_type": "ViTImageProcessor"]
         #expect(
             try complaint(vit.merging(["size": ["height": 0, "width": 4]]) { $1 })
-                == "FILE: size must have a positive height and width"
+                == "FILE: size must have a height and a width from 1 to 8192"
+        )
+        #expect(
+            try complaint([
+                "image_processor_type": "CLIPImageProcessor",
+                "crop_size": ["height": 1 << 40, "width": 4],
+            ]) == "FILE: crop_size must have a height and a width from 1 to 8192"
         )
         #expect(
             try complaint(vit.merging(["image_std": [1, 0, 1]]) { $1 })

@@ -63,7 +63,7 @@ struct PostNormConfiguration: Sendable {
         family = try fields.required(.family)
         vocabularySize = try fields.positive(.vocabularySize, default: vocabularySize)
         hiddenSize = try fields.positive(.hiddenSize, default: hiddenSize)
-        layerCount = try fields.positive(.layerCount, default: layerCount)
+        layerCount = try fields.layerCount(.layerCount, default: layerCount)
         headCount = try fields.positive(.headCount, default: headCount)
         innerSize = try fields.positive(.innerSize, default: innerSize)
         activation = try fields.value(.activation, default: activation)

@@ -77,13 +77,16 @@ extension Clip {
         enum CodingKeys: String, CodingKey, CaseIterable {
             case text = "text_config"
             case vision = "vision_config"
+            // The older form, which counts where both are there.
+            case olderText = "text_config_dict"
+            case olderVision = "vision_config_dict"
             case projectionSize = "projection_dim"
         }
 
         init(from decoder: any Decoder) throws {
             let fields = try decoder.fields(CodingKeys.self, unknown: .ignored)
-            text = try fields.required(.text)
-            vision = try fields.required(.vision)
+            text = try fields.optional(.olderText) ?? fields.required(.text)
+            vision = try fields.optional(.olderVision) ?? fields.required(.vision)
             projectionSize = try fields.positive(.projectionSize, default: 512)
         }
     }
@@ -139,7 +142,7 @@ extension Clip {
             hiddenSize: hiddenSize,
             innerSize: try fields.positive(.innerSize, default: inner),
             headCount: headCount,
-            layerCount: try fields.positive(.layerCount, default: 12),
+            layerCount: try fields.layerCount(.layerCount, default: 12),
             activation: try fields.value(.activation, default: .quickGELU),
             normEpsilon: try fields.value(.normEpsilon, default: 1e-5),
             attentionDropout: try fields.probability(.attentionDropout, default: 0)

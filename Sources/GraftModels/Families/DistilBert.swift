@@ -53,7 +53,7 @@ public struct DistilBert: PostNormEncoder {
             (values.family, values.typeCount, values.layerCount) = ("distilbert", 0, 6)
             values.vocabularySize = try fields.positive(.vocabularySize, default: 30522)
             values.hiddenSize = try fields.positive(.hiddenSize, default: 768)
-            values.layerCount = try fields.positive(.layerCount, default: 6)
+            values.layerCount = try fields.layerCount(.layerCount, default: 6)
             values.headCount = try fields.positive(.headCount, default: 12)
             values.innerSize = try fields.positive(.innerSize, default: 3072)
             values.activation = try fields.value(.activation, default: .gelu)

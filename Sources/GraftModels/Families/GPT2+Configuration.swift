@@ -46,7 +46,7 @@ extension GPT2 {
             vocabularySize = try fields.positive(.vocabularySize, default: 50257)
             positions = try fields.positive(.positions, default: 1024)
             hiddenSize = try fields.positive(.hiddenSize, default: 768)
-            layerCount = try fields.positive(.layerCount, default: 12)
+            layerCount = try fields.layerCount(.layerCount, default: 12)
             headCount = try fields.positive(.headCount, default: 12)
             innerSize = try fields.positive(.innerSize, default: 4 * hiddenSize)
             activation = try fields.value(.activation, default: .geluNew)

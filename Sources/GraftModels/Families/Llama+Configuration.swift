@@ -40,6 +40,8 @@ extension Llama {
             case normEpsilon = "rms_norm_eps"
             case rotaryBase = "rope_theta"
             case rotaryScaling = "rope_scaling"
+            case rotaryParameters = "rope_parameters"
+            case rotaryShare = "partial_rotary_factor"
             case attentionDropout = "attention_dropout"
             case isTied = "tie_word_embeddings"
             case hasAttentionBias = "attention_bias"
@@ -48,7 +50,6 @@ extension Llama {
             case usesWindow = "use_sliding_window"
             case firstWindowLayer = "max_window_layers"
             case layerTypes = "layer_types"
-            case quantization = "quantization_config"
         }
 
         // Absent fields have the defaults of transformers' LlamaConfig, MistralConfig, Qwen2Config.
@@ -65,7 +66,7 @@ extension Llama {
                 .innerSize,
                 default: isQwen ? 22016 : isMistral ? 14336 : 11008
             )
-            layerCount = try fields.positive(.layerCount, default: 32)
+            layerCount = try fields.layerCount(.layerCount, default: 32)
             headCount = try fields.positive(.headCount, default: 32)
             // `null` means as many as queries, and absent means 8 in a Mistral and 32 in a Qwen.
             let isGiven = try decoder.container(keyedBy: CodingKeys.self)
@@ -99,8 +100,15 @@ extension Llama {
             guard base > 0 else {
                 throw fields.invalid(.rotaryBase, "must be positive, found \(base)")
             }
-            frequencies = try fields.value(.rotaryScaling, default: RotaryScaling.none)
-                .frequencies(headSize: headSize, base: base)
+            guard try fields.value(.rotaryShare, default: 1.0) == 1 else {
+                throw fields.invalid(.rotaryShare, "other than 1 is not supported")
+            }
+            if let rotary = try fields.optional(.rotaryParameters, as: RotaryParameters.self) {
+                frequencies = rotary.scaling.frequencies(headSize: headSize, base: rotary.base)
+            } else {
+                frequencies = try fields.value(.rotaryScaling, default: RotaryScaling.none)
+                    .frequencies(headSize: headSize, base: base)
+            }
             attentionDropout = try fields.probability(.attentionDropout, default: 0)
             isTied = try fields.value(.isTied, default: false)
             let hasBias =
@@ -109,9 +117,6 @@ extension Llama {
             hasOutputBias = hasBias
             hasFeedForwardBias =
                 family == "llama" ? try fields.value(.hasFeedForwardBias, default: false) : false
-            guard !fields.contains(.quantization) else {
-                throw fields.invalid(.quantization, "quantised checkpoints are not supported")
-            }
             windows = try Configuration.windows(
                 fields,
                 isMistral: isMistral,

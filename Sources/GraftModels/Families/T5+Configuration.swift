@@ -20,6 +20,11 @@ extension T5 {
         let normEpsilon: Double
         /// Whether the word embeddings are the output projection, in front of which states are scaled.
         let isTied: Bool
+        /// Whether states are scaled in front of the output projection. `transformers` 5 says so itself, and calls every
+        /// model tied; before, tied ones were scaled.
+        let scalesOutput: Bool
+        /// Whether the checkpoint's own output projection counts, if there is one.
+        let prefersOwnOutput: Bool
         let startToken: Int32
 
         enum CodingKeys: String, CodingKey, CaseIterable {
@@ -39,8 +44,8 @@ extension T5 {
             case isTied = "tie_word_embeddings"
             case startToken = "decoder_start_token_id"
             case padding = "pad_token_id"
+            case scalesOutput = "scale_decoder_outputs"
             case hasDecoder = "is_encoder_decoder"
-            case quantization = "quantization_config"
         }
 
         // Absent fields have the defaults of transformers' T5Config and MT5Config.
@@ -56,8 +61,8 @@ extension T5 {
             headCount = try fields.positive(.headCount, default: isMT5 ? 6 : 8)
             headSize = try fields.positive(.headSize, default: 64)
             innerSize = try fields.positive(.innerSize, default: isMT5 ? 1024 : 2048)
-            encoderLayerCount = try fields.positive(.encoderLayerCount, default: isMT5 ? 8 : 6)
-            decoderLayerCount = try fields.positive(
+            encoderLayerCount = try fields.layerCount(.encoderLayerCount, default: isMT5 ? 8 : 6)
+            decoderLayerCount = try fields.layerCount(
                 .decoderLayerCount,
                 default: encoderLayerCount
             )
@@ -84,6 +89,8 @@ extension T5 {
             dropout = try fields.probability(.dropout, default: 0.1)
             normEpsilon = try fields.value(.normEpsilon, default: 1e-6)
             isTied = try fields.value(.isTied, default: !isMT5)
+            scalesOutput = try fields.value(.scalesOutput, default: isTied)
+            prefersOwnOutput = fields.contains(.scalesOutput)
             startToken = try fields.value(
                 .startToken,
                 default: fields.value(.padding, default: 0)
@@ -99,9 +106,6 @@ extension T5 {
                     .hasDecoder,
                     "false is not supported: Graft reads T5 with its decoder"
                 )
-            }
-            guard !fields.contains(.quantization) else {
-                throw fields.invalid(.quantization, "quantised checkpoints are not supported")
             }
         }
 

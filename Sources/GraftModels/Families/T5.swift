@@ -29,13 +29,14 @@ public struct T5: EncoderDecoder {
         source = Encoder(stack: try stack(.encoder))
         decoder = try stack(.decoder)
         let head = scope / "lm_head"
-        if configuration.isTied {
+        let hasOwnOutput = configuration.prefersOwnOutput && head.contains("weight")
+        if configuration.isTied, !hasOwnOutput {
             vocabulary = Linear(weight: DenseWeight(words))
         } else {
             vocabulary =
                 head.contains("weight") ? try Linear(hidden, entries, bias: false, head) : nil
         }
-        outputScale = configuration.isTied ? 1 / Double(hidden).squareRoot() : 1
+        outputScale = configuration.scalesOutput ? 1 / Double(hidden).squareRoot() : 1
         startToken = configuration.startToken
         shape = ModelShape(
             family: configuration.family,

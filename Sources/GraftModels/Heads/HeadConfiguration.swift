@@ -60,6 +60,12 @@ public struct HeadConfiguration: Sendable, Hashable, Codable {
             guard kind == .classification else {
                 throw fields.invalid(.features, "a \(kind.rawValue) head has none")
             }
+            guard !fields.contains(.dropout) else {
+                throw fields.invalid(.dropout, "goes with layers, not with features")
+            }
+            guard try fields.value(.pooling, default: Pooling.pooler) == .pooler else {
+                throw fields.invalid(.pooling, "must be 'pooler' with features")
+            }
         } else {
             self.init(kind, outputCount: outputCount)
         }
@@ -67,9 +73,11 @@ public struct HeadConfiguration: Sendable, Hashable, Codable {
         activation = try fields.value(.activation, default: activation)
         pooling = try fields.value(.pooling, default: pooling)
         dropout = try fields.optional(.dropout)
-        guard outputCount > 0 else { throw fields.invalid(.outputCount, "must be positive") }
-        guard hasLayers ? layers > 0 : layers == 0 else {
-            let wanted = hasLayers ? "positive" : "0, since another part answers"
+        guard (1...Int(Int32.max)).contains(outputCount) else {
+            throw fields.invalid(.outputCount, "must be positive, found \(outputCount)")
+        }
+        guard hasLayers ? (1...64).contains(layers) : layers == 0 else {
+            let wanted = hasLayers ? "from 1 to 64" : "0, since another part answers"
             throw fields.invalid(.layers, "must be \(wanted), found \(layers)")
         }
         if let dropout, !(0..<1).contains(dropout) {

@@ -63,6 +63,9 @@ struct QuestionRows {
     ) throws(TrainingError) {
         guard let context = row.pair else { throw failure("the question has no context") }
         // What the tokenizer puts around stays in every window.
+        guard pair.count > 0 else {
+            throw failure("the question and its context have no tokens")
+        }
         let own = pair.isSpecial.indices.filter { !pair.isSpecial[$0] }.dropFirst(questionLength)
         let start = own.first ?? pair.count
         let room = maxLength - (pair.count - own.count)

@@ -80,7 +80,8 @@ struct TarArchive {
     private static func extensions(_ content: ArraySlice<UInt8>) -> [String: String] {
         var (fields, rest): ([String: String], ArraySlice<UInt8>) = ([:], content)
         while let space = rest.firstIndex(of: UInt8(ascii: " ")),
-            let length = Int(text(rest[..<space])), length > 0, length <= rest.count
+            let length = Int(text(rest[..<space])), length > space - rest.startIndex,
+            length <= rest.count
         {
             let record = text(rest.prefix(length)[(space + 1)...].dropLast())
             let parts = record.split(separator: "=", maxSplits: 1)

@@ -179,15 +179,24 @@ private struct Configuration: Decodable {
         return result
     }
 
+    /// The longest side of a prepared picture, so that no settings fill the memory.
+    private static var largestSide: Int { 1 << 13 }
+
     private func size(_ defaults: Defaults) throws(Problem) -> ImageProcessor.Size {
         let given = size ?? Sides(side: defaults.size)
         let shorter = given.sides["shortest_edge"] ?? (defaults.keepsShape ? given.side : nil)
         if let shorter {
             // The processors that read a width and a height know no other way.
-            guard defaults.keepsShape, given.sides.count < 2, shorter > 0 else {
+            guard defaults.keepsShape, given.sides.count < 2 else {
                 throw Problem(
                     field: CodingKeys.size.rawValue,
                     text: "must be a positive height and width for this processor"
+                )
+            }
+            guard (1...Self.largestSide).contains(shorter) else {
+                throw Problem(
+                    field: CodingKeys.size.rawValue,
+                    text: "must be from 1 to \(Self.largestSide), found \(shorter)"
                 )
             }
             return .shorterSide(shorter)
@@ -203,8 +212,12 @@ private struct Configuration: Decodable {
         let (width, height) = (
             sides.side ?? sides.sides["width"], sides.side ?? sides.sides["height"]
         )
-        guard let width, let height, width > 0, height > 0 else {
-            throw Problem(field: key.rawValue, text: "must have a positive height and width")
+        let allowed = 1...Self.largestSide
+        guard let width, let height, allowed.contains(width), allowed.contains(height) else {
+            throw Problem(
+                field: key.rawValue,
+                text: "must have a height and a width from 1 to \(Self.largestSide)"
+            )
         }
         return (width, height)
     }
