@@ -83,6 +83,11 @@ public protocol AdapterMethod: Codable, Sendable {
     /// Whether the base model itself is trained, as full fine-tuning does.
     var trainsBase: Bool { get }
 
+    /// The setting by which what happens to a token depends on those behind it, or `nil` if none does.
+    ///
+    /// A model that writes text would see in training what it is to write.
+    var settingThatLooksAhead: String? { get }
+
     /// The learning rate that suits the method where the user names none.
     var defaultLearningRate: Double { get }
 
@@ -151,6 +156,8 @@ extension AdapterMethod {
     public func prepared(encode: (String) throws -> [Int32]) throws -> Self { self }
 
     public var trainsBase: Bool { false }
+
+    public var settingThatLooksAhead: String? { nil }
 
     public var defaultLearningRate: Double { 5e-4 }
 

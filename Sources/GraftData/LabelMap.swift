@@ -5,20 +5,25 @@ internal import Foundation
 /// A map is made once, from the training file or from a given list, and stored with the adapter; every
 /// other file is read through it, so that a label that training never saw is an error and not a new class.
 ///
-/// A file may also say a class by its number. As long as none of the names is itself a whole number, the
-/// label 1 is the class with number 1. Otherwise labels are only ever looked up as names: with
-/// classes named "1" and "2", the label 1 is the first.
+/// Where the names were given in an order, a file may also say a class by its number. As long as none of the names is itself a
+/// whole number, the label 1 is then the class with number 1. Otherwise labels are only ever looked up as names: with
+/// classes named "1" and "2", the label 1 is the first, and numbers of classes that a file named are unknown.
 public struct LabelMap: Sendable, Hashable {
     /// The names of the classes; a class's number is the index of its name.
     public let names: [String]
 
+    /// Whether a label may be a class's number.
+    public let acceptsNumbers: Bool
+
     private let numbers: [String: Int]
-    private let acceptsNumbers: Bool
 
     /// Numbers classes in the order in which `names` lists them.
     ///
+    /// - Parameters:
+    ///   - names: The names.
+    ///   - acceptsNumbers: Whether somebody chose their order, so that a label may be a class's number.
     /// - Throws: ``DataError/labelNames(reason:)`` if there is no name, an empty one, or one twice.
-    public init(names: [String]) throws(DataError) {
+    public init(names: [String], acceptsNumbers: Bool = true) throws(DataError) {
         guard !names.isEmpty else { throw .labelNames(reason: "there are none") }
         var numbers: [String: Int] = [:]
         for (number, name) in names.enumerated() {
@@ -28,7 +33,7 @@ public struct LabelMap: Sendable, Hashable {
             }
         }
         (self.names, self.numbers) = (names, numbers)
-        acceptsNumbers = names.allSatisfy { wholeNumber($0) == nil }
+        self.acceptsNumbers = acceptsNumbers && names.allSatisfy { wholeNumber($0) == nil }
     }
 
     /// Numbers the classes that occur in a data set.
@@ -52,7 +57,7 @@ public struct LabelMap: Sendable, Hashable {
                     + " (hint: trim them)"
             )
         }
-        try self.init(names: names)
+        try self.init(names: names, acceptsNumbers: false)
     }
 
     /// The first names that are alike, as `'a' and 'A'`.

@@ -90,6 +90,8 @@ struct RowChecker {
         let column = columns.text
         let value = try present(value, in: column)
         switch value {
+        case .string where column == "messages":
+            throw mismatch(value, in: column, wanted: "an array of messages")
         case .string(let text): return .writing(text)
         case .array(let elements) where !elements.isEmpty:
             return .messages(

@@ -21,6 +21,8 @@ public struct AdapterBundle: Sendable {
     public var head: HeadConfiguration
     /// The names of the head's outputs; empty for tasks without classes.
     public var labels: [String]
+    /// Whether somebody chose the order of the labels, so that rows may call a class by its number.
+    public var acceptsLabelNumbers = true
     /// The longest row that training saw, in tokens.
     public var maxLength: Int
     /// How else training cut texts.
@@ -191,6 +193,7 @@ private struct StoredBundle: Codable {
         case methodName = "method_name"
         case settings = "configuration"
         case head, labels
+        case acceptsLabelNumbers = "accepts_label_numbers"
         case maxLength = "max_length"
         case targetLength = "max_target_length"
         case stride
@@ -237,7 +240,7 @@ private struct StoredBundle: Codable {
         reading.targetLength = try fields.value(.targetLength, default: reading.targetLength)
         reading.stride = try fields.value(.stride, default: reading.stride)
         reading.acceptsNoAnswer = try fields.value(.acceptsNoAnswer, default: false)
-        bundle = AdapterBundle(
+        var bundle = AdapterBundle(
             method: try fields.method(.method, settings: .settings),
             methodName: try fields.required(.methodName),
             head: try fields.required(.head),
@@ -250,6 +253,9 @@ private struct StoredBundle: Codable {
             provenance: try fields.value(.provenance, default: [:]),
             tensors: [:]
         )
+        // Adapters of the first versions do not say.
+        bundle.acceptsLabelNumbers = try fields.value(.acceptsLabelNumbers, default: true)
+        self.bundle = bundle
         tensorsHash = try fields.optional(.tensorsHash)
         let expected = bundle.head.kind.hasClasses ? bundle.head.outputCount : 0
         guard bundle.labels.count == expected else {
@@ -288,6 +294,9 @@ private struct StoredBundle: Codable {
         try fields.encode(bundle.methodName, forKey: .methodName)
         try fields.encode(bundle.head, forKey: .head)
         try fields.encode(bundle.labels, forKey: .labels)
+        if !bundle.labels.isEmpty {
+            try fields.encode(bundle.acceptsLabelNumbers, forKey: .acceptsLabelNumbers)
+        }
         try fields.encode(bundle.maxLength, forKey: .maxLength)
         if bundle.head.kind == .seq2seq {
             try fields.encode(bundle.reading.targetLength, forKey: .targetLength)

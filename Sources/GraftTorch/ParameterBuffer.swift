@@ -84,10 +84,7 @@ public final class ParameterBuffer: Sendable {
     }
 
     /// Whether no value is infinite or NaN.
-    public var areFinite: Bool {
-        // Zero times anything else is no zero.
-        get throws(TorchError) { try (values * 0).sum().item() == 0 }
-    }
+    public var areFinite: Bool { get throws(TorchError) { try values.isFinite } }
 
     /// A copy of all values as they are now.
     public func snapshot() throws(TorchError) -> Tensor { try Tensor.concatenated([values]) }

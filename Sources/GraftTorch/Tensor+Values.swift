@@ -212,3 +212,11 @@ extension Tensor {
         }
     }
 }
+
+extension Tensor {
+    /// Whether all elements are finite.
+    package var isFinite: Bool {
+        // Zero times anything else is no zero.
+        get throws(TorchError) { try (self * 0).converted(to: .float32).sum().item() == 0 }
+    }
+}

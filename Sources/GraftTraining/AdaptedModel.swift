@@ -34,6 +34,14 @@ public struct AdaptedModel: Sendable {
         head: HeadConfiguration,
         _ scope: ParameterScope
     ) throws {
+        if head.kind.writesText, let setting = method.settingThatLooksAhead {
+            throw ConfigurationError(
+                field: setting,
+                problem:
+                    "lets a token depend on those behind it, so that a model that learns to write"
+                    + " would see what it is to write (hint: leave it out for \(head.kind.rawValue))"
+            )
+        }
         let model = method.trainsBase ? try base.retrained(in: scope / "base") : base.model
         encoder = method.trainsBase ? try BaseModel.tower(of: model) : base.encoder
         if head.kind == .imageText {

@@ -145,6 +145,7 @@ extension BaseModel {
             tensors: outcome.tensors
         )
         bundle.columnNames = data.schema.columns
+        bundle.acceptsLabelNumbers = labels?.acceptsNumbers ?? true
         return bundle
     }
 }

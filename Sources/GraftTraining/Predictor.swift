@@ -123,7 +123,8 @@ public struct Predictor: Sendable {
             maxLength: bundle.maxLength,
             reading: bundle.reading,
             kind: bundle.head.kind,
-            labels: labelled && !bundle.labels.isEmpty ? LabelMap(names: bundle.labels) : nil
+            labels: labelled && !bundle.labels.isEmpty
+                ? LabelMap(names: bundle.labels, acceptsNumbers: bundle.acceptsLabelNumbers) : nil
         )
     }
 

@@ -340,9 +340,10 @@ public struct Trainer: Sendable {
     }
 
     private func evaluate(_ data: EncodedRows, trunks: TrunkCache?) throws -> Metrics {
+        // Smoothing and weights are of training: a score is what `eval` finds.
         let predictions = try model.predictions(
             data,
-            loss: loss,
+            loss: TaskLoss(loss.kind),
             workers: workers,
             trunks: trunks
         )

@@ -97,6 +97,14 @@ struct Encode: ParsableCommand {
         let predictor = try adapter.map { try adapterOptions.predictor($0, on: base) }
         let encoded = try project ? projected(base, predictor) : states(base, predictor)
         let (rows, width, speed) = (encoded.rowCount, encoded.width, encoded.speed)
+        for tensor in encoded.tensors.values {
+            guard try tensor.isFinite else {
+                throw CommandError(
+                    "\(file): the vectors are not finite, so nothing is written",
+                    hint: "the model's weights are damaged, or too large for --dtype"
+                )
+            }
+        }
         try TensorFile(encoded.tensors, metadata: ["format": "pt"]).write(to: output)
         if common.json {
             Console.out(

@@ -81,8 +81,8 @@ struct Eval: ParsableCommand {
         guard zeroShot || (prompts.list == nil && prompts.templates.isEmpty) else {
             throw ValidationError("--classes and --template need --zero-shot")
         }
-        guard try generate || !generation.isGiven else {
-            throw ValidationError("--beams and other settings of generation need --generate")
+        if !generate, let option = try generation.given {
+            throw ValidationError("\(option) needs --generate")
         }
     }
 
@@ -116,7 +116,7 @@ struct Eval: ParsableCommand {
                 .object([
                     .init("metrics", metrics.json),
                     .init("primary_metric", .string(kind.primaryMetric.rawValue)),
-                    .init("rows", .integer(rows.count)),
+                    .init("rows", .integer(rows)),
                     .init("broken_rows", .integer(dataset.broken.count)),
                     .init("eval_seconds", .number(speed.seconds)),
                     .init("examples_per_second", .number(speed.rowsPerSecond)),
@@ -128,7 +128,7 @@ struct Eval: ParsableCommand {
             return
         }
         let figures = metrics.ordered.map { [$0.metric.rawValue, Figures.score($0.value)] }
-        let facts = [["rows", Figures.count(rows.count)]] + figures + [["took", speed.text]]
+        let facts = [["rows", Figures.count(rows)]] + figures + [["took", speed.text]]
         Console.out(Table(rows: facts).text)
         if let confusion = metrics.confusion {
             Console.out("\nrows by label, then prediction")
@@ -147,7 +147,7 @@ struct Eval: ParsableCommand {
     }
 
     /// What a score is about, what it is, and how long it took.
-    private typealias Score = (rows: EncodedRows, metrics: Metrics, speed: Stopwatch.Speed)
+    private typealias Score = (rows: Int, metrics: Metrics, speed: Stopwatch.Speed)
 
     private func score(
         _ dataset: TaskRows,
@@ -167,7 +167,7 @@ struct Eval: ParsableCommand {
             let writer = try generation.writer(base, predictor)
             metrics.values.merge(try writer.metrics(dataset.answers).values) { $1 }
         }
-        return (rows, metrics, clock.speed(rows.count))
+        return (dataset.answers.count, metrics, clock.speed(dataset.answers.count))
     }
 
     private func scoreByName(
@@ -185,7 +185,7 @@ struct Eval: ParsableCommand {
         )
         let clock = Stopwatch()
         let metrics = try classifier.metrics(rows)
-        return (rows, metrics, clock.speed(rows.count))
+        return (rows.count, metrics, clock.speed(rows.count))
     }
 }
 

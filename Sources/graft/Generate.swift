@@ -156,15 +156,23 @@ struct GenerationSettings: ParsableArguments {
     @Option(help: "Rows that are written on at once.")
     var batch = 8
 
-    /// Whether anything was asked for.
-    var isGiven: Bool {
-        get throws { try GenerationSettings.parse([]).values != values }
+    /// The first option that was asked for, or `nil` if none was.
+    var given: String? {
+        get throws {
+            let defaults = try GenerationSettings.parse([]).values
+            return zip(values, defaults).first { $0.value != $1.value }?.0.option
+        }
     }
 
-    private var values: [String] {
-        let numbers = [temperature, topP, topK.map(Double.init), repetitionPenalty, lengthPenalty]
-        let counts = [maxNewTokens, beams, batch, Int(truncatingIfNeeded: seed)]
-        return numbers.map { String(describing: $0) } + counts.map(String.init) + stop
+    private var values: [(option: String, value: String)] {
+        [
+            ("--max-new-tokens", "\(maxNewTokens)"),
+            ("--temperature", "\(temperature as Any)"),
+            ("--top-k", "\(topK as Any)"), ("--top-p", "\(topP as Any)"),
+            ("--repetition-penalty", "\(repetitionPenalty)"),
+            ("--beams", "\(beams)"), ("--length-penalty", "\(lengthPenalty)"),
+            ("--stop", "\(stop)"), ("--seed", "\(seed)"), ("--batch", "\(batch)"),
+        ]
     }
 
     /// Rows between two writings of results.
@@ -192,5 +200,10 @@ struct GenerationSettings: ParsableArguments {
         return writer
     }
 
-    func validate() throws { try checkCounts(["batch": batch]) }
+    func validate() throws {
+        try checkCounts(["batch": batch])
+        guard batch <= 1 << 16 else {
+            throw ValidationError("--batch must be at most 65,536, found \(batch)")
+        }
+    }
 }

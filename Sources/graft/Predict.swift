@@ -112,7 +112,7 @@ struct Predict: ParsableCommand {
         }
         try rowLimit.check(file: file)
         guard !adapters.isEmpty || prompts.classes != nil else {
-            throw ValidationError("missing --adapter")
+            throw ValidationError("missing --adapter (or, for a CLIP model, --classes)")
         }
         guard prompts.classes != nil || prompts.templates.isEmpty else {
             throw ValidationError("--template needs --classes")
@@ -129,12 +129,11 @@ struct Predict: ParsableCommand {
         let output = try OutputFile.checked(output)
         let base = try model.load()
         let predictors = try adapters.map { (name: $0, try adapterOptions.predictor($0, on: base)) }
-        guard
-            try predictors.contains(where: { $0.1.bundle.head.kind == .seq2seq })
-                || !generation.isGiven
-        else {
+        if let option = try generation.given,
+            !predictors.contains(where: { $0.1.bundle.head.kind == .seq2seq })
+        {
             throw CommandError(
-                "--beams and other settings of generation: no adapter here answers with texts",
+                "\(option): no adapter here answers with texts",
                 hint: "those of --task seq2seq do"
             )
         }

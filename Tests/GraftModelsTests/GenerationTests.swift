@@ -163,6 +163,8 @@ struct GenerationTests {
 
     private static let unusable: [(String, @Sendable (inout GenerationOptions) -> Void)] = [
         ("max_new_tokens", { $0.maxNewTokens = 0 }), ("temperature", { $0.temperature = -1 }),
+        ("temperature", { $0.temperature = 1e-40 }),
+        ("length_penalty", { $0.lengthPenalty = .nan }),
         ("top_k", { ($0.temperature, $0.topK) = (1, 0) }),
         ("top_p", { ($0.temperature, $0.topP) = (1, 1.5) }), ("top_k", { $0.topK = 3 }),
         ("repetition_penalty", { $0.repetitionPenalty = 0 }), ("beams", { $0.beams = 0 }),

@@ -137,6 +137,6 @@ import Testing
         let drawn = try await GraftCommand.run(asked + ["--top-k", "3"], in: shop.path)
         #expect(drawn.status == 1 && drawn.errors.contains("no adapter here answers"))
         let beams = try await GraftCommand.run(use + ["--beams", "3"], in: shop.path)
-        #expect(beams.status == 64 && beams.errors.contains("need --generate"), "\(beams.errors)")
+        #expect(beams.status == 64 && beams.errors.contains("needs --generate"), "\(beams.errors)")
     }
 }

@@ -178,3 +178,9 @@ extension Composed: Codable {
         if composition.fusionCount > 0 { try fields.encode(fusion, forKey: .fusion) }
     }
 }
+
+extension Composed {
+    public var settingThatLooksAhead: String? {
+        members.lazy.compactMap(\.method.settingThatLooksAhead).first
+    }
+}

@@ -205,3 +205,8 @@ public struct Bottleneck: AdapterMethod, Hashable {
         return lines
     }
 }
+
+extension Bottleneck {
+    // A gate is a mean over the whole row.
+    public var settingThatLooksAhead: String? { isGated ? "use_gating" : nil }
+}

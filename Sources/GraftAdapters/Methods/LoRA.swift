@@ -172,3 +172,8 @@ extension LoRA {
         patterns(of: site).lazy.compactMap { pattern[$0] }.first
     }
 }
+
+extension LoRA {
+    // A gate is a mean over the whole row.
+    public var settingThatLooksAhead: String? { isGated ? "use_gating" : nil }
+}

@@ -89,3 +89,8 @@ public struct PrefixTuning: AdapterMethod, Hashable {
         start.seeded(startSeed)
     }
 }
+
+extension PrefixTuning {
+    // A gate is a mean over the whole row.
+    public var settingThatLooksAhead: String? { isGated ? "use_gating" : nil }
+}

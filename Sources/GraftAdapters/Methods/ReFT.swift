@@ -182,3 +182,7 @@ struct ReFTAdapter: BlockAdapter {
         return try Tensor.concatenated(parts).selecting(Tensor(order))
     }
 }
+
+extension ReFT {
+    public var settingThatLooksAhead: String? { suffixPositions > 0 ? "suffix_positions" : nil }
+}

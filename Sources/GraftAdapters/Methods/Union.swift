@@ -175,3 +175,9 @@ struct MemberParameters: ParameterSource {
         return parts.joined(separator: ".")
     }
 }
+
+extension Union {
+    public var settingThatLooksAhead: String? {
+        members.lazy.compactMap(\.settingThatLooksAhead).first
+    }
+}

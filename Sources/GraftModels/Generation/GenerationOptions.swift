@@ -34,8 +34,12 @@ public struct GenerationOptions: Sendable, Hashable {
         guard maxNewTokens > 0 else {
             throw refuse("max_new_tokens", "must be positive, found \(maxNewTokens)")
         }
-        guard temperature >= 0, temperature.isFinite else {
-            throw refuse("temperature", "must be 0 or positive, found \(temperature)")
+        // Below a thousandth, the likeliest token is all that is drawn, until scores overflow.
+        guard temperature == 0 || (temperature >= 1e-3 && temperature.isFinite) else {
+            throw refuse("temperature", "must be 0 or at least 0.001, found \(temperature)")
+        }
+        guard lengthPenalty.isFinite, lengthPenalty.magnitude <= 100 else {
+            throw refuse("length_penalty", "must be from -100 to 100, found \(lengthPenalty)")
         }
         if let topK, topK < 1 { throw refuse("top_k", "must be positive, found \(topK)") }
         if let topP, !(topP > 0 && topP <= 1) {

@@ -173,6 +173,14 @@ public struct TokenWriter: Sendable {
     private func rows(of scores: Tensor) throws(TorchError) -> [[Float]] {
         let width = scores.size(1)
         let values: [Float] = try scores.moved(to: .cpu).values()
+        guard values.allSatisfy(\.isFinite) else {
+            throw TorchError(
+                kind: .invalidArgument,
+                operation: "generation",
+                message:
+                    "the model's scores are not finite (hint: its weights are damaged, or too large for --dtype)"
+            )
+        }
         return (0..<scores.size(0)).map { Array(values[$0 * width..<($0 + 1) * width]) }
     }
 }

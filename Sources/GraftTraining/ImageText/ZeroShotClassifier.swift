@@ -80,8 +80,9 @@ public struct ZeroShotClassifier: Sendable {
 
     private func rowsOfLogits(_ rows: EncodedRows, _ workers: Workers) throws -> [[Float]] {
         let values: [Float] = try logits(rows, workers: workers).values()
-        return (0..<rows.count).map { row in
+        let logits = (0..<rows.count).map { row in
             Array(values[row * classes.count..<(row + 1) * classes.count])
         }
+        return try Predictions(logits: logits, loss: nil).logits
     }
 }

@@ -21,7 +21,10 @@ enum CutRows {
         // A context that is longer than a window is read in several, and nothing is cut.
         guard rows.windows == nil else { return nil }
         let full = (0..<rows.count).count { rows.limitedLength($0) >= limit }
-        return warning(full, of: rows.count, "rows", limit: limit, path: path, of: reader)
+        let line = warning(full, of: rows.count, "rows", limit: limit, path: path, of: reader)
+        // Words that were cut have no prediction that could be right or wrong.
+        if case .tags = rows.targets { return line.map { $0 + ", and no score counts it" } }
+        return line
     }
 
     /// As above, of the texts that answer the rows.

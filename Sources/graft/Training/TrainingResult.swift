@@ -64,6 +64,7 @@ struct TrainingResult {
             tensors: outcome.tensors
         )
         bundle.columnNames = run.task.train.schema.columns
+        bundle.acceptsLabelNumbers = run.task.acceptsLabelNumbers
         self.bundle = bundle
         fusion = try TrainingResult.fusionWeights(run, bundle)
     }

@@ -14,6 +14,8 @@ struct TrainingTask {
     let head: HeadConfiguration
     /// The names of the classes; empty for regression.
     let labels: [String]
+    /// Whether rows may call a class by its number.
+    let acceptsLabelNumbers: Bool
     /// A weight for each class, where the user gave any.
     let classWeights: [Float]?
     let train: Dataset
@@ -58,6 +60,7 @@ struct TrainingTask {
         brokenWarnings = [learned, scored].compactMap { $0?.warning }
         let labelMap = try task.labelMap(of: train)
         labels = labelMap?.names ?? []
+        acceptsLabelNumbers = labelMap?.acceptsNumbers ?? true
         head = try task.head(outputs: base.outputCount(kind, labels: labelMap), on: base.shape)
         // Before a class that only the rows to score on have is called unknown.
         if task.labels == nil { try Trainer.checkClasses(of: head, labels) }
