@@ -1,5 +1,6 @@
 public import GraftAdapters
-internal import GraftLayers
+package import GraftLayers
+internal import GraftModels
 public import GraftTorch
 
 extension Composed {
@@ -40,6 +41,15 @@ extension Composed {
 }
 
 extension AdapterBundle {
+    /// The refusal of an adapter of pairs where a head reads the tower over images alone.
+    package static func bothTowers(_ name: String) -> ConfigurationError {
+        ConfigurationError(
+            field: "composition",
+            problem: "'\(name)' acts in both towers of a CLIP model, and a head reads one"
+                + " (hint: graft merge makes a model of it, which other adapters act on)"
+        )
+    }
+
     /// Composes trained adapters into one that answers with the head of one of them.
     ///
     /// - Parameters:
@@ -64,6 +74,9 @@ extension AdapterBundle {
                 field: "head",
                 problem: "'\(head)' is not one of \(composition.names.joined(separator: ", "))"
             )
+        }
+        for name in composition.names where owner.head.kind != .imageText {
+            if members[name]?.head.kind == .imageText { throw AdapterBundle.bothTowers(name) }
         }
         let (method, parameters) = try Composed.composing(composition, of: members)
         self = owner

@@ -39,6 +39,11 @@ extension TrainingError: CustomStringConvertible {
             let kept =
                 checkpoint.map { "; its state is in \($0) (hint: go on with --resume)" } ?? ""
             return "interrupted after step \(step)\(kept)"
+        case .nothingToTrain("head", _):
+            return
+                "head: the model itself answers this task, so there is no head to train (hint: --method lora)"
+        case .nothingToTrain("composition", _):
+            return "composition: none of these adapters acts inside the model, they are heads alone"
         case .nothingToTrain(let method, let family):
             return "\(method): with these settings the method acts nowhere in this \(family) model"
                 + " (hint: does leave_out name every layer, or has the model no such parameters,"

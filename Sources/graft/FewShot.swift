@@ -76,6 +76,12 @@ struct FewShot: ParsableCommand {
         _ = try base.imageTextModel
         let (learned, scored) = (try read(train, on: base), try read(evaluation, on: base))
         let names = try prompts.classes ?? LabelMap(of: learned.answers).names
+        guard names.count > 1 else {
+            throw CommandError(
+                "\(train): '\(names[0])' is the only class, and there is nothing to choose from",
+                hint: "pictures of two classes or more"
+            )
+        }
         let classifier = try prompts.classifier(names, on: base, adapter: nil)
         let (pool, asked) = (
             try FewShotRows(learned, classifier, on: base),
@@ -85,34 +91,29 @@ struct FewShot: ParsableCommand {
             try FewShotRows(read($0, on: base), classifier, on: base)
         }
         let classes = try NamedClasses(classifier)
-        if let most = counts.max(), let smallest = pool.smallestClass(of: names.count),
-            smallest.pictures < most
-        {
-            common.logger.warning(
-                "--shots \(most): '\(names[smallest.label])' has \(smallest.pictures) pictures, which are all taken"
-            )
-        }
+        warn(of: pool, names: names, most: counts.max() ?? 0)
         func accuracy(_ module: any FeatureClassifier) throws -> Double {
             try module.accuracy(on: asked.features, labels: asked.labels, classes: classes)
         }
         let zeroShot = try accuracy(ZeroShot())
         let results = try counts.map { count in
             let chosen = try pool.chosen(count, classes: names.count, seed: seed)
-            let modules = try settings.modules(
-                chosen,
-                choosing: choosing,
-                classes: classes,
-                seed: seed
-            )
-            return FewShotResult(
-                shots: count,
-                rows: chosen.labels.count,
-                modules: try zip(FewShotResult.names, modules).map { name, module in
-                    (name.id, module, try accuracy(module))
-                }
-            )
+            let modules = try FewShotMethod.allCases.map { method in
+                let module = try settings.module(
+                    method,
+                    chosen,
+                    choosing: choosing,
+                    classes: classes,
+                    seed: seed
+                )
+                return (method, module, try accuracy(module))
+            }
+            return FewShotResult(shots: count, rows: chosen.labels.count, modules: modules)
         }
-        if let output { try keep(results, classes, named: names, on: base, in: output) }
+        if let output {
+            let hash = try TrainingTask.hash(of: learned.answers)
+            try keep(results, classes, named: names, trainedOn: hash, base, in: output)
+        }
         show(results, zeroShot: zeroShot, classes: names, asked: asked.labels.count)
     }
 
@@ -121,28 +122,50 @@ struct FewShot: ParsableCommand {
         _ results: [FewShotResult],
         _ classes: NamedClasses,
         named names: [String],
-        on base: BaseModel,
+        trainedOn hash: ContentHash,
+        _ base: BaseModel,
         in output: String
     ) throws {
+        let common = [
+            "train": train, "train_sha256": hash.hexadecimal, "seed": String(seed),
+            "validation": validation ?? "none",
+            "templates": prompts.templates.isEmpty ? "default" : "\(prompts.templates)",
+            "graft": Graft.version, "libtorch": Torch.version,
+        ]
         try AtomicFolder.write(to: output, ifExists: .refuse) { folder in
             for result in results {
-                for (name, module, accuracy) in result.modules {
+                for (method, module, accuracy) in result.modules {
+                    let own = [
+                        "train_rows": String(result.rows), "shots": String(result.shots),
+                        "eval_accuracy": String(accuracy),
+                    ]
                     let bundle = try base.bundle(
                         module,
-                        named: name,
+                        named: method.rawValue,
                         classes: classes,
                         labels: names,
-                        provenance: [
-                            "train": train, "train_rows": String(result.rows),
-                            "shots": String(result.shots), "seed": String(seed),
-                            "eval_accuracy": String(accuracy), "graft": Graft.version,
-                            "libtorch": Torch.version,
-                        ]
+                        provenance: settings.provenance.merging(common.merging(own) { $1 }) { $1 }
                     )
-                    try bundle.write(to: "\(folder)/\(name)-\(result.shots)")
+                    try bundle.write(to: "\(folder)/\(method.rawValue)-\(result.shots)")
                 }
             }
         }
+    }
+
+    /// Tells what makes the table say less than it seems to.
+    private func warn(of pool: FewShotRows, names: [String], most: Int) {
+        if train == evaluation {
+            common.logger.warning("--eval: the pictures to learn from, which scores say little of")
+        }
+        guard let smallest = pool.smallestClass(of: names.count), smallest.pictures < most else {
+            return
+        }
+        let name = names[smallest.label]
+        common.logger.warning(
+            smallest.pictures == 0
+                ? "\(train): there is no picture of '\(name)'"
+                : "--shots \(most): '\(name)' has \(smallest.pictures) pictures, which are all taken"
+        )
     }
 
     private func shotCounts() throws -> [Int] {
@@ -152,6 +175,9 @@ struct FewShot: ParsableCommand {
             throw ValidationError(
                 "--shots: expected positive whole numbers with commas between, found '\(shots)'"
             )
+        }
+        guard Set(counts).count == counts.count else {
+            throw ValidationError("--shots: '\(shots)' names a number twice")
         }
         return counts
     }
@@ -180,7 +206,7 @@ struct FewShot: ParsableCommand {
             )
             return
         }
-        let head = ["shots", "rows", "zero-shot"] + FewShotResult.names.map(\.title)
+        let head = ["shots", "rows", "zero-shot"] + FewShotMethod.allCases.map(\.title)
         let lines = results.map { result in
             [Figures.count(result.shots), Figures.count(result.rows)]
                 + ([zeroShot] + result.modules.map(\.accuracy)).map(Figures.score)
@@ -188,7 +214,7 @@ struct FewShot: ParsableCommand {
         Console.out("accuracy on \(Figures.count(asked)) pictures of \(classes.count) classes\n")
         Console.out(Table(rows: [head] + lines, rightAligned: Set(0..<head.count)).text)
         if let output {
-            let names = FewShotResult.names.map(\.id).joined(separator: ",")
+            let names = FewShotMethod.allCases.map(\.rawValue).joined(separator: ",")
             let counts = results.map { String($0.shots) }.joined(separator: ",")
             Console.out(
                 "\nadapters  \(output)/{\(names)}-\(results.count > 1 ? "{\(counts)}" : counts)"

@@ -120,8 +120,8 @@ struct Predict: ParsableCommand {
         guard prompts.classes == nil || adapters.count < 2 else {
             throw ValidationError("--classes goes with one --adapter or none")
         }
-        guard !table || (!common.json && output == nil) else {
-            throw ValidationError("--table goes with neither --json nor --output")
+        guard !table || (!common.json && output == nil && !logits) else {
+            throw ValidationError("--table goes with neither --json, --output nor --logits")
         }
     }
 

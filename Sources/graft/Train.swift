@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import GraftData
+internal import GraftModels
 internal import GraftTraining
 
 /// The command `graft train`.
@@ -88,6 +89,7 @@ struct Train: ParsableCommand {
             }
             let (both, members) = try LowerAdapter(path: lower).topped(
                 with: method,
+                for: task.head.kind,
                 on: task.base,
                 allowsBaseMismatch: false
             )

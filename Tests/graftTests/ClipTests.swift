@@ -158,6 +158,10 @@ import Testing
                 ["predict", "--classes", "a", "--adapter", "head", "--data", "test"], 1,
                 ["classification", "image-text"]
             ),
+            (
+                ["predict", "--adapter", "stack(pairs,head)", "--data", "test"], 1,
+                ["'pairs' acts in both towers", "graft merge"]
+            ),
             (["eval", "--data", "test", "--classes", "film"], 64, ["--zero-shot"]),
             (["eval", "--data", "test"], 1, ["test", "folders tell one class"]),
             (["eval", "--data", "test", "--zero-shot", "--classes", "film"], 1, ["'book'"]),
@@ -170,10 +174,11 @@ import Testing
         parts: [String]
     ) async throws {
         let shop = try ClipTests.shop()
-        if arguments.contains("pairs") {
+        let asked = arguments.joined(separator: " ")
+        if asked.contains("pairs") {
             #expect(try await ClipTests.trainPairs(shop).status == 0)
         }
-        if arguments.contains("head") {
+        if asked.contains("head") {
             let outcome = try await shop.graft(
                 "train",
                 "--model",

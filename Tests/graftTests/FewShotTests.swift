@@ -29,6 +29,28 @@ import Testing
         #expect(most.errors.contains("' has 2 pictures, which are all taken"))
         let bad = try await GraftCommand.run(few + ["--shots", "0"], in: shop.path)
         #expect(bad.status == 64 && bad.errors.contains("--shots"))
+        for (more, part) in [
+            (["--shots", "1,1"], "names a number twice"), (["--alpha", "-1"], "--alpha must be"),
+            (["--learning-rate", "1000"], "--learning-rate must be positive and below 100"),
+            (["--ratio", "2"], "--ratio must be from 0 to 1"),
+        ] {
+            let refused = try await GraftCommand.run(few + more, in: shop.path)
+            #expect(refused.status == 64 && refused.errors.contains(part), "\(refused.errors)")
+        }
+        #expect(table.errors.contains("--eval: the pictures to learn from"))
+        try shop.copyPicture("rgb.png", to: "one/film/1.png")
+        let sole = try await shop.graft(
+            "few-shot",
+            "--model",
+            shop.model,
+            "--train",
+            "one",
+            "--eval",
+            "test",
+            "--classes",
+            "film"
+        )
+        #expect(sole.status == 1 && sole.errors.contains("is the only class"), "\(sole.errors)")
     }
 
     @Test func `what is kept answers as it did`() async throws {
@@ -41,6 +63,9 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.errors)")
         let results = try #require(try outcome.json()["results"] as? [[String: Any]])
         #expect(results.count == 2)
+        for name in ["tip_adapter_alpha", "tip_adapter_f_beta"] {
+            #expect(results.allSatisfy { $0[name] is Double }, "\(name)")
+        }
         let names = ["tip_adapter", "tip_adapter_f", "clip_adapter"]
         for result in results {
             let shots = try #require(result["shots"] as? Int)

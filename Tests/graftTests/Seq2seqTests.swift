@@ -118,6 +118,27 @@ import Testing
         #expect(try await generate("4", "--beams", "3").rows().count == 4)
     }
 
+    @Test func `sites are told tower by tower`() async throws {
+        let shop = try shop()
+        let outcome = try await shop.graft(
+            "inspect",
+            "--model",
+            shop.model,
+            "--task",
+            "seq2seq",
+            "--method",
+            "double_seq_bn[reduction_factor=4]",
+            "--json"
+        )
+        let sites = try #require(try outcome.json()["sites"] as? [[String: Any]])
+        let paths = sites.compactMap { $0["site"] as? String }
+        #expect(paths.first == "encoder.0.attention" && paths.count > 4, "\(outcome.errors)")
+        let towers = paths.map { $0.hasPrefix("encoder") ? 0 : 1 }
+        #expect(towers == towers.sorted())
+        let layers = paths.filter { $0.hasPrefix("encoder") }.map { $0.split(separator: ".")[1] }
+        #expect(layers == layers.sorted())
+    }
+
     @Test func `what does not go with the task is refused`() async throws {
         let shop = try shop()
         let llama = try TinyModel("llama/gqa").base.path

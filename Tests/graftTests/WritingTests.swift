@@ -39,6 +39,20 @@ import Testing
         #expect(whole.status == 0, "\(whole.errors)")
     }
 
+    @Test func `there is no head to train where the model answers`() async throws {
+        let shop = try shop()
+        let outcome = try await shop.train(
+            on: "pairs.jsonl",
+            scoredOn: "pairs.jsonl",
+            "--task",
+            "causal-lm",
+            "--method",
+            "head"
+        )
+        #expect(outcome.status == 1, "\(outcome.output)")
+        #expect(outcome.errors.contains("there is no head to train"), "\(outcome.errors)")
+    }
+
     @Test func `smoothing is of training, not of scores`() async throws {
         let shop = try shop()
         let trained = try await shop.train(

@@ -20,8 +20,9 @@ extension T5 {
         let normEpsilon: Double
         /// Whether the word embeddings are the output projection, in front of which states are scaled.
         let isTied: Bool
-        /// Whether states are scaled in front of the output projection. `transformers` 5 says so itself, and calls every
-        /// model tied; before, tied ones were scaled.
+        /// Whether states are scaled in front of the output projection.
+        ///
+        /// `transformers` 5 says so itself, and calls every model tied; before, tied ones were scaled.
         let scalesOutput: Bool
         /// Whether the checkpoint's own output projection counts, if there is one.
         let prefersOwnOutput: Bool

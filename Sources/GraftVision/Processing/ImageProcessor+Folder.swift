@@ -1,4 +1,5 @@
 private import Foundation
+private import GraftData
 
 extension ImageProcessor {
     /// Reads `preprocessor_config.json` of a model folder.
@@ -18,7 +19,7 @@ extension ImageProcessor {
             let field = context.codingPath.map(\.stringValue).joined(separator: ".")
             throw .configuration(path: path, field: field.isEmpty ? "it" : field, problem: problem)
         } catch {
-            throw .unreadableConfiguration(path: path, reason: error.localizedDescription)
+            throw .unreadableConfiguration(path: path, reason: error.systemReason)
         }
         do throws(Configuration.Problem) {
             self = try file.processor()

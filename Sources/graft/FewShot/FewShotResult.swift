@@ -2,25 +2,42 @@ internal import GraftData
 internal import GraftModels
 internal import GraftTraining
 
+/// What can be learned from a few pictures of each class.
+enum FewShotMethod: String, CaseIterable {
+    case tipAdapter = "tip_adapter"
+    case trainedTipAdapter = "tip_adapter_f"
+    case clipAdapter = "clip_adapter"
+
+    /// What people call it.
+    var title: String {
+        switch self {
+        case .tipAdapter: "Tip-Adapter"
+        case .trainedTipAdapter: "Tip-Adapter-F"
+        case .clipAdapter: "CLIP-Adapter"
+        }
+    }
+}
+
 /// What was learned from some pictures of each class.
 struct FewShotResult {
     /// Pictures of a class.
     let shots: Int
     /// Pictures of all classes.
     let rows: Int
-    /// Modules by name, in the order of ``names``, with the share of pictures that each answers rightly.
-    let modules: [(name: String, module: any FeatureClassifier, accuracy: Double)]
-
-    /// What can be learned: as results and folders name it, and as people do.
-    static let names = [
-        (id: "tip_adapter", title: "Tip-Adapter"), (id: "tip_adapter_f", title: "Tip-Adapter-F"),
-        (id: "clip_adapter", title: "CLIP-Adapter"),
-    ]
+    /// What each method learned, with the share of pictures that it answers rightly.
+    let modules: [(method: FewShotMethod, module: any FeatureClassifier, accuracy: Double)]
 
     var json: JSONValue {
-        .object(
-            [.init("shots", .integer(shots)), .init("rows", .integer(rows))]
-                + modules.map { .init($0.name, .number($0.accuracy)) }
-        )
+        let figures = modules.flatMap { method, module, accuracy in
+            var members = [JSONValue.Member(method.rawValue, .number(accuracy))]
+            if case .tipAdapter(_, let alpha, let beta) = module.kind {
+                members += [
+                    .init(method.rawValue + "_alpha", .number(alpha)),
+                    .init(method.rawValue + "_beta", .number(beta)),
+                ]
+            }
+            return members
+        }
+        return .object([.init("shots", .integer(shots)), .init("rows", .integer(rows))] + figures)
     }
 }

@@ -14,6 +14,12 @@ struct FewShotRows {
         features = try classifier.encoder.images(
             base.encoded(rows, maxLength: 1, kind: .classification, labels: nil)
         )
+        guard try features.isFinite, try classifier.weights.isFinite else {
+            throw CommandError(
+                "\(base.path): the places of pictures or classes are not finite",
+                hint: "the model's weights are damaged, or too large for --dtype"
+            )
+        }
     }
 
     private init(features: Tensor, labels: [Int]) {

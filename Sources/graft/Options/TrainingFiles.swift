@@ -25,5 +25,10 @@ struct TrainingFiles: ParsableArguments {
     @Option(help: "Read at most this many evaluation rows.")
     var evalLimit: Int?
 
-    func validate() throws { try checkCounts(["limit": limit, "eval-limit": evalLimit]) }
+    func validate() throws {
+        try checkCounts(["limit": limit, "eval-limit": evalLimit])
+        guard evalLimit == nil || evaluation != nil else {
+            throw ValidationError("--eval-limit needs --eval")
+        }
+    }
 }

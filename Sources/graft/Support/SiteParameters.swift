@@ -33,13 +33,13 @@ struct SiteParameters {
         sizes: [(name: String, count: Int)],
         in adapters: SiteAdapters
     ) -> [SiteParameters] {
-        let roles = Dictionary(
-            uniqueKeysWithValues: Site.Role.allCases.enumerated().map { ($0.element, $0.offset) }
-        )
-        let sites = adapters.sites.sorted { a, b in
-            (a.layer ?? -1, roles[a.role] ?? 0) < (b.layer ?? -1, roles[b.role] ?? 0)
+        func place(_ site: Site) -> (Int, Int, Int) {
+            (
+                Site.Tower.allCases.firstIndex(of: site.tower) ?? 0, site.layer ?? -1,
+                Site.Role.allCases.firstIndex(of: site.role) ?? 0
+            )
         }
-        return sites.map { site in
+        return adapters.sites.sorted { place($0) < place($1) }.map { site in
             let prefix = "adapter.\(site.path)."
             let count = sizes.filter { $0.name.hasPrefix(prefix) }.reduce(0) { $0 + $1.count }
             return SiteParameters(site: site, parameters: count)

@@ -1,5 +1,6 @@
 internal import GraftAdapters
 internal import GraftFormats
+internal import GraftModels
 internal import GraftTorch
 internal import GraftTraining
 
@@ -24,12 +25,14 @@ struct LowerAdapter {
     ///
     /// - Parameters:
     ///   - method: What is trained.
+    ///   - kind: What is learned.
     ///   - base: The model, which the adapter must fit.
     ///   - allowsBaseMismatch: Whether an adapter of another model of the same shape may act.
     /// - Returns: The method of both, and the adapter that it keeps.
     /// - Throws: An error naming the adapter's folder, or what cannot act on it.
     func topped(
         with method: any AdapterMethod,
+        for kind: HeadKind,
         on base: BaseModel,
         allowsBaseMismatch: Bool
     ) throws -> (method: Composed, members: FrozenMembers) {
@@ -38,6 +41,9 @@ struct LowerAdapter {
             on: base,
             allowsBaseMismatch: allowsBaseMismatch
         )
+        if bundle.head.kind == .imageText, kind != .imageText {
+            throw AdapterBundle.bothTowers(path)
+        }
         let isAlone = method is HeadOnly
         let both = try Composed(
             isAlone ? .single("lower") : .stack([.single("lower"), .single("upper")]),

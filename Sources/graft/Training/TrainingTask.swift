@@ -179,7 +179,7 @@ struct TrainingTask {
     }
 
     /// The hash of the file that rows were read from; of a folder, that of its pictures and their names.
-    private static func hash(of rows: Dataset) throws -> ContentHash {
+    static func hash(of rows: Dataset) throws -> ContentHash {
         var isFolder: ObjCBool = false
         guard unsafe FileManager.default.fileExists(atPath: rows.path, isDirectory: &isFolder),
             isFolder.boolValue

@@ -88,6 +88,8 @@ struct KeptFeatureHeadTests {
         for (old, new, field) in [
             ("\"beta\" : 3", "\"beta\" : -3", "beta"),
             ("\"kind\" : \"tip_adapter\"", "\"kind\" : \"tap_adapter\"", "head.features.kind"),
+            ("\"beta\" : 3", "\"beta\" : 3, \"ratio\" : 1", "head.features.ratio"),
+            ("\"pooling\" : \"pooler\"", "\"pooling\" : \"last\"", "head.pooling"),
             ("\"layers\" : 0", "\"layers\" : 1", "head.layers"),
             ("\"kind\" : \"classification\"", "\"kind\" : \"multilabel\"", "head.features"),
         ] {

@@ -53,7 +53,7 @@ public enum FeatureHead: Sendable, Hashable {
 }
 
 extension FeatureHead: Codable {
-    private enum Kind: String, Codable {
+    private enum Kind: String, Codable, CaseIterable {
         case zeroShot = "zero_shot"
         case tipAdapter = "tip_adapter"
         case clipAdapter = "clip_adapter"
@@ -67,7 +67,22 @@ extension FeatureHead: Codable {
 
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.fields(CodingKeys.self)
-        switch try fields.required(.kind, as: Kind.self) {
+        let name: String = try fields.required(.kind)
+        guard let kind = Kind(rawValue: name) else {
+            let known = Kind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw fields.invalid(.kind, "'\(name)' is not known (known: \(known))")
+        }
+        let own: Set<CodingKeys> =
+            switch kind {
+            case .zeroShot: [.kind]
+            case .tipAdapter: [.kind, .images, .alpha, .beta]
+            case .clipAdapter: [.kind, .innerSize, .ratio]
+            }
+        if let other = CodingKeys.allCases.first(where: { !own.contains($0) && fields.contains($0) }
+        ) {
+            throw fields.invalid(other, "is no setting of \(name)")
+        }
+        switch kind {
         case .zeroShot: self = .zeroShot
         case .tipAdapter:
             self = .tipAdapter(
