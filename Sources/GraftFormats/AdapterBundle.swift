@@ -127,6 +127,8 @@ public struct BaseIdentity: Sendable, Hashable, Codable {
     public var weights: ContentHash
     /// The hash of the tokenizer's files.
     public var tokenizer: ContentHash
+    /// The hash of the chat template, where conversations were written by it.
+    public var chatTemplate: ContentHash?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case family
@@ -134,6 +136,7 @@ public struct BaseIdentity: Sendable, Hashable, Codable {
         case layerCount = "num_hidden_layers"
         case weights = "weights_sha256"
         case tokenizer = "tokenizer_sha256"
+        case chatTemplate = "chat_template_sha256"
     }
 
     /// Names a model.
@@ -142,13 +145,22 @@ public struct BaseIdentity: Sendable, Hashable, Codable {
         hiddenSize: Int,
         layerCount: Int,
         weights: ContentHash,
-        tokenizer: ContentHash
+        tokenizer: ContentHash,
+        chatTemplate: ContentHash? = nil
     ) {
         self.family = family
         self.hiddenSize = hiddenSize
         self.layerCount = layerCount
         self.weights = weights
         self.tokenizer = tokenizer
+        self.chatTemplate = chatTemplate
+    }
+
+    /// The model as an adapter remembers it, whose rows were conversations or had none.
+    package func remembered(withMessages hasMessages: Bool) -> BaseIdentity {
+        var identity = self
+        if !hasMessages { identity.chatTemplate = nil }
+        return identity
     }
 
     public init(from decoder: any Decoder) throws {
@@ -158,6 +170,7 @@ public struct BaseIdentity: Sendable, Hashable, Codable {
         layerCount = try fields.required(.layerCount)
         weights = try fields.required(.weights)
         tokenizer = try fields.required(.tokenizer)
+        chatTemplate = try fields.optional(.chatTemplate)
     }
 
     /// Whether `other` is a model of the same kind and sizes, so that an adapter of this one could run on it.
@@ -176,6 +189,10 @@ public struct BaseIdentity: Sendable, Hashable, Codable {
         }
         if weights != other.weights { return "it was trained on other weights of the same shape" }
         if tokenizer != other.tokenizer { return "it was trained with another tokenizer" }
+        // Nothing is said by a chat template of rows that are no conversations.
+        if let chatTemplate, let others = other.chatTemplate, chatTemplate != others {
+            return "it was trained with another chat template"
+        }
         return nil
     }
 }

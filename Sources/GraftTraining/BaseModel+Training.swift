@@ -140,7 +140,9 @@ extension BaseModel {
             maxLength: maxLength,
             reading: reading,
             readsPairs: data.hasPairs,
-            base: try identity(),
+            base: try identity().remembered(
+                withMessages: data.contains { $0.messages != nil }
+            ),
             provenance: ["data": data.path, "seed": String(trainer.options.seed)],
             tensors: outcome.tensors
         )

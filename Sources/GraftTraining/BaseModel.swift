@@ -104,8 +104,12 @@ public struct BaseModel: Sendable {
     /// The weights are hashed on the first call for a file; the hash is remembered on disk.
     public func identity() throws -> BaseIdentity {
         var files: [URL] = []
+        var chatTemplate: String?
         if textTokenizer != nil {
-            files = try TokenizerFolder(URL(filePath: path)).files()
+            let folder = TokenizerFolder(URL(filePath: path))
+            files = try folder.files()
+            // One that cannot be read is an error where it is wanted.
+            chatTemplate = try? folder.chatTemplateText()
             guard !files.isEmpty else { throw TrainingError.missingTokenizer(path) }
         }
         if imageProcessor != nil {
@@ -116,7 +120,8 @@ public struct BaseModel: Sendable {
             hiddenSize: shape.hiddenSize,
             layerCount: shape.layerCount,
             weights: ContentHash(of: checkpoint),
-            tokenizer: try ContentHash(ofFiles: files.map { $0.path(percentEncoded: false) })
+            tokenizer: try ContentHash(ofFiles: files.map { $0.path(percentEncoded: false) }),
+            chatTemplate: chatTemplate.map { ContentHash(of: $0.utf8) }
         )
     }
 

@@ -76,7 +76,10 @@ struct Merge: ParsableCommand {
         let check = try AtomicFolder.write(to: output, ifExists: .refuse) { folder in
             let count = try base.writeMerged(predictor, into: folder)
             let merged = try BaseModel(path: folder, dtype: model.dtype.dtype, device: model.device)
-            let head = try predictor.bundle.headOnly(on: merged.identity())
+            let identity = try merged.identity().remembered(
+                withMessages: predictor.bundle.base.chatTemplate != nil
+            )
+            let head = try predictor.bundle.headOnly(on: identity)
             try head.write(to: folder + "/head")
             let found = try Predictor(merged, adapter: head).model.predictions(rows).logits
             let frozen = try Predictor(base, adapter: head, allowsBaseMismatch: true).model

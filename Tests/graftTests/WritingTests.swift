@@ -110,6 +110,55 @@ import Testing
         #expect(!shop.holds("x.safetensors"))
     }
 
+    @Test func `conversations belong to the template that wrote them`() async throws {
+        let shop = try shop()
+        for (name, template) in [
+            ("one", "{% for m in messages %}{{ m.content }} is {% endfor %}"),
+            ("other", "{% for m in messages %}{{ m.content }} was {% endfor %}"),
+        ] {
+            _ = try shop.copyModel(to: name)
+            try shop.write(template, to: name + "/chat_template.jinja")
+        }
+        try shop.write(
+            #"{"messages": [{"role": "user", "content": "film"}, {"role": "assistant", "content": "good"}]}"#,
+            to: "messages.jsonl"
+        )
+        for (rows, output) in [("messages.jsonl", "talks"), ("pairs.jsonl", "texts")] {
+            let trained = try await shop.graft(
+                "train",
+                "--model",
+                "one",
+                "--task",
+                "causal-lm",
+                "--train",
+                rows,
+                "--epochs",
+                "1",
+                "--quiet",
+                "--output",
+                output
+            )
+            #expect(trained.status == 0, "\(trained.errors)")
+        }
+        func eval(_ model: String, _ adapter: String, _ rows: String) async throws
+            -> GraftCommand.Outcome
+        {
+            try await shop.graft(
+                "eval",
+                "--model",
+                model,
+                "--adapter",
+                adapter,
+                "--data",
+                rows
+            )
+        }
+        let refused = try await eval("other", "talks", "messages.jsonl")
+        #expect(refused.status == 1 && refused.errors.contains("another chat template"))
+        #expect(try await eval("one", "talks", "messages.jsonl").status == 0)
+        #expect(try await eval("other", "texts", "pairs.jsonl").status == 0)
+    }
+
     @Test func `messages are an array`() async throws {
         let shop = try shop()
         try shop.write(#"{"messages": "[{\"role\": \"user\"}]"}"#, to: "messages.jsonl")

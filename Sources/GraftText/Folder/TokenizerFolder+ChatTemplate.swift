@@ -23,6 +23,12 @@ extension TokenizerFolder {
         return try ChatTemplate(source, variables: variables)
     }
 
+    /// The text of the chat template that ``chatTemplate(named:)`` gives without a name, as it stands in the folder.
+    ///
+    /// - Returns: `nil` if the folder has none.
+    /// - Throws: ``TokenizerError`` if a file cannot be read.
+    package func chatTemplateText() throws -> String? { try source(ModelFolder(url), nil) }
+
     private func source(_ folder: ModelFolder, _ name: String?) throws -> String? {
         if name == nil, folder.contains("chat_template.jinja") {
             return String(decoding: try folder.bytes("chat_template.jinja"), as: UTF8.self)

@@ -31,7 +31,7 @@ extension BaseModel {
             head: HeadConfiguration(classifier.kind, classCount: labels.count),
             labels: labels,
             maxLength: 1,
-            base: try identity(),
+            base: try identity().remembered(withMessages: false),
             provenance: provenance,
             tensors: tensors
         )

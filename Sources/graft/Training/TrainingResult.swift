@@ -59,7 +59,7 @@ struct TrainingResult {
             maxLength: run.task.maxLength,
             reading: run.task.reading,
             readsPairs: run.task.train.hasPairs,
-            base: identity,
+            base: identity.remembered(withMessages: run.task.hasMessages),
             provenance: provenance,
             tensors: outcome.tensors
         )
