@@ -184,14 +184,17 @@ import Testing
         try shop.write("no picture", to: "train/drawn/0.png")
         let cut = try shop.bytes("train/photo/1.jpg").prefix(300)
         try cut.write(to: URL(filePath: shop.path + "/train/photo/4.jpg"))
+        // Passed over without a word, it would be missed by nobody.
+        try shop.write("GIF89a", to: "train/photo/5.gif")
         let train = PictureTests.training(shop, "--train", "train", "--epochs", "1")
         let refused = try await GraftCommand.run(train, in: shop.path)
         #expect(refused.status == 1 && !shop.holds("a"))
         let lines = refused.errors.split(separator: "\n")
-        #expect(lines.count == 3, "\(refused.errors)")
-        #expect(lines[0].hasPrefix("graft: train: 2 pictures cannot be read (hint: --skip-broken"))
+        #expect(lines.count == 4, "\(refused.errors)")
+        #expect(lines[0].hasPrefix("graft: train: 3 pictures cannot be read (hint: --skip-broken"))
         #expect(lines[1].contains("drawn/0.png: not an image of a known format"))
         #expect(lines[2].contains("photo/4.jpg: damaged JPEG file"))
+        #expect(lines[3].contains("photo/5.gif: not an image of a known format"))
 
         let skipped = try await GraftCommand.run(
             train + ["--skip-broken", "--json"],
@@ -201,7 +204,7 @@ import Testing
         #expect(skipped.errors.contains("warning: train: left out drawn/0.png"))
         let warnings = try #require(try skipped.json()["warnings"] as? [String])
         #expect(
-            warnings.contains { $0.hasSuffix("known: JPEG, PNG, WebP) and 1 more") },
+            warnings.contains { $0.hasSuffix("known: JPEG, PNG, WebP) and 2 more") },
             "\(warnings)"
         )
 

@@ -5,7 +5,7 @@ public import GraftData
 ///
 /// | what | pictures | classes |
 /// | --- | --- | --- |
-/// | a folder | every `.jpg`, `.jpeg`, `.png` and `.webp` below it | the folder that a picture is in |
+/// | a folder | every `.jpg`, `.jpeg`, `.png` and `.webp` below it; other pictures (`.gif`, `.bmp`, …) are broken ones | the folder that a picture is in |
 /// | a tar archive, plain or `.gz` | as a folder | as a folder |
 /// | an IDX file (`...images-idx3-ubyte`, plain or `.gz`) | its rows | the file `...labels-idx1-ubyte` beside it |
 /// | a file of rows (JSONL, CSV, TSV) | the column `image`: paths, from the file's folder or its `images/` | a column |

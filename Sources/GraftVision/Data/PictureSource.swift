@@ -24,10 +24,15 @@ enum PictureSource: Sendable {
         }
     }
 
+    /// Endings of pictures; those that cannot be decoded are named as broken, and not passed over.
+    private static let endings: Set = [
+        "jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "heic", "avif",
+    ]
+
     /// The names of files that are taken for pictures where a folder or an archive holds others too.
     static func isPicture(_ name: String) -> Bool {
         let parts = name.split(separator: "/").last?.split(separator: ".") ?? []
         guard let ending = parts.last, parts.count > 1 else { return false }
-        return ["jpg", "jpeg", "png", "webp"].contains(ending.lowercased())
+        return endings.contains(ending.lowercased())
     }
 }
