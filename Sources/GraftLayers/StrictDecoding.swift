@@ -86,6 +86,20 @@ public struct ConfigurationFields<Key: CodingKey> {
         return found
     }
 
+    /// Returns the value of a field that is a number above 0, or `defaultValue` if it is absent.
+    ///
+    /// - Throws: ``ConfigurationError`` if it is no number above 0, or is absent and has no default.
+    public func positiveNumber(
+        _ key: Key,
+        default defaultValue: Double? = nil
+    ) throws(ConfigurationError) -> Double {
+        guard let found = try optional(key, as: Double.self) ?? defaultValue else {
+            throw invalid(key, "is missing")
+        }
+        guard found > 0 else { throw invalid(key, "must be positive, found \(found)") }
+        return found
+    }
+
     /// Returns the value of a field that counts a model's layers, or `defaultValue` if it is absent.
     ///
     /// - Throws: ``ConfigurationError`` if it is no whole number above 0 or above ten thousand.

@@ -49,20 +49,15 @@ extension RotaryScaling: Decodable {
         // Where both are there, the reference takes the older name's.
         let newer: String? = try fields.optional(.type)
         let type = try fields.value(.legacyType, default: newer ?? "default")
-        func positive(_ key: CodingKeys) throws -> Double {
-            let value: Double = try fields.required(key)
-            guard value > 0 else { throw fields.invalid(key, "must be positive, found \(value)") }
-            return value
-        }
         switch type {
         case "default": self = .none
-        case "linear": self = .linear(factor: try positive(.factor))
+        case "linear": self = .linear(factor: try fields.positiveNumber(.factor))
         case "llama3":
             self = .llama3(
-                factor: try positive(.factor),
-                low: try positive(.low),
-                high: try positive(.high),
-                originalPositions: try positive(.originalPositions)
+                factor: try fields.positiveNumber(.factor),
+                low: try fields.positiveNumber(.low),
+                high: try fields.positiveNumber(.high),
+                originalPositions: try fields.positiveNumber(.originalPositions)
             )
         default:
             throw fields.invalid(
@@ -93,8 +88,7 @@ struct RotaryParameters: Decodable {
         guard try fields.value(.share, default: 1.0) == 1 else {
             throw fields.invalid(.share, "other than 1 is not supported")
         }
-        base = try fields.required(.base)
-        guard base > 0 else { throw fields.invalid(.base, "must be positive, found \(base)") }
+        base = try fields.positiveNumber(.base)
         scaling = try RotaryScaling(from: decoder)
     }
 }

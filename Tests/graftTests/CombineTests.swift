@@ -72,16 +72,7 @@ import Testing
         let provenance = try #require(result["provenance"] as? [String: String])
         #expect(provenance["adapter_b"]?.hasPrefix("runs/two, sha256 ") == true)
 
-        let scored = try await shop.graft(
-            "eval",
-            "--model",
-            shop.model,
-            "--adapter",
-            "runs/both",
-            "--data",
-            "eval.jsonl",
-            "--json"
-        )
+        let scored = try await shop.eval("runs/both", on: "eval.jsonl", "--json")
         #expect(scored.status == 0, "\(scored.errors)")
         let inspected = try await shop.graft("inspect", "runs/both", "--json")
         #expect(

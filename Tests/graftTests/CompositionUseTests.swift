@@ -50,16 +50,7 @@ import Testing
 
     @Test func `eval scores a stack with the head of its last adapter`() async throws {
         let shop = try await shop()
-        let outcome = try await shop.graft(
-            "eval",
-            "--model",
-            shop.model,
-            "--adapter",
-            "stack(runs/lora-r=4,two)",
-            "--data",
-            "eval.jsonl",
-            "--json"
-        )
+        let outcome = try await shop.eval("stack(runs/lora-r=4,two)", on: "eval.jsonl", "--json")
         #expect(outcome.status == 0, "\(outcome.errors)")
         let result = try outcome.json()
         #expect(result["rows"] as? Int == 12)
@@ -104,16 +95,7 @@ import Testing
             "mood"
         )
         #expect(trained.status == 0, "\(trained.errors)")
-        let scored = try await shop.graft(
-            "eval",
-            "--model",
-            shop.model,
-            "--adapter",
-            "a",
-            "--data",
-            "named.jsonl",
-            "--json"
-        )
+        let scored = try await shop.eval("a", on: "named.jsonl", "--json")
         #expect(scored.status == 0, "\(scored.errors)")
         #expect(try scored.json()["rows"] as? Int == 48)
         let other = try await shop.graft(

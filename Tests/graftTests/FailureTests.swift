@@ -137,15 +137,7 @@ import Testing
         )
         #expect(try await shop.train(output: "a").status == 0)
         expectFailure(
-            try await shop.graft(
-                "eval",
-                "--model",
-                shop.model,
-                "--adapter",
-                "a",
-                "--data",
-                "other.jsonl"
-            ),
+            try await shop.eval("a", on: "other.jsonl"),
             naming: ["other.jsonl:2: ", "'awful'"]
         )
     }
@@ -221,17 +213,7 @@ import Testing
         expectFailure(twice, naming: ["--adapter: is given twice"])
         let files = try await shop.graft("eval", "--config", "a.yaml", "--config", "b.yaml")
         expectFailure(files, naming: ["--config: is given twice"])
-        let none = try await shop.graft(
-            "eval",
-            "--model",
-            shop.model,
-            "--adapter",
-            "a",
-            "--data",
-            "eval.jsonl",
-            "--limit",
-            "-1"
-        )
+        let none = try await shop.eval("a", on: "eval.jsonl", "--limit", "-1")
         #expect(none.errors.contains("--limit must be at least 1, found -1"), "\(none.errors)")
         for (value, problem) in [
             ("--learning-rate", "--learning-rate must be positive, found -1.0"),

@@ -70,14 +70,9 @@ import Testing
         for result in results {
             let shots = try #require(result["shots"] as? Int)
             for name in names {
-                let eval = try await shop.graft(
-                    "eval",
-                    "--model",
-                    shop.model,
-                    "--adapter",
+                let eval = try await shop.eval(
                     "kept/\(name)-\(shots)",
-                    "--data",
-                    "test",
+                    on: "test",
                     "--json"
                 )
                 #expect(eval.status == 0, "\(eval.errors)")

@@ -69,16 +69,7 @@ import Testing
         let page = String(decoding: try shop.bytes("fused/report.html"), as: UTF8.self)
         #expect(page.contains("Mean attention weight of each fused adapter"))
 
-        let scored = try await shop.graft(
-            "eval",
-            "--model",
-            shop.model,
-            "--adapter",
-            "fused",
-            "--data",
-            "eval.jsonl",
-            "--json"
-        )
+        let scored = try await shop.eval("fused", on: "eval.jsonl", "--json")
         let metrics = try #require(try scored.json()["metrics"] as? [String: Any])
         #expect(metrics["accuracy"] as? Double == result["score"] as? Double)
         let inspected = try await shop.graft("inspect", "fused", "--json")

@@ -18,16 +18,7 @@ import Testing
             "5",
             "--json"
         ).json()
-        let scored = try await shop.graft(
-            "eval",
-            "--model",
-            shop.model,
-            "--adapter",
-            "a",
-            "--data",
-            "eval.jsonl",
-            "--json"
-        )
+        let scored = try await shop.eval("a", on: "eval.jsonl", "--json")
         #expect(scored.status == 0, "\(scored.errors)")
         let wanted = try #require(trained["metrics"] as? [String: Any])
         let found = try #require(try scored.json()["metrics"] as? [String: Any])

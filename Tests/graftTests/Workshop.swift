@@ -132,6 +132,19 @@ final class Workshop: Sendable {
         return try await GraftCommand.run(arguments, in: path)
     }
 
+    /// Scores an adapter; the model is the workshop's own unless `model` names another.
+    func eval(
+        _ adapter: String,
+        on rows: String,
+        model: String? = nil,
+        _ more: String...
+    ) async throws -> GraftCommand.Outcome {
+        let arguments = [
+            "eval", "--model", model ?? self.model, "--adapter", adapter, "--data", rows,
+        ]
+        return try await GraftCommand.run(arguments + more, in: path)
+    }
+
     private func training(_ output: String, _ more: [String]) -> [String] {
         // Of most options the last counts, but rows are read from one file.
         let rows = more.contains("--train") ? [] : ["--train", "train.jsonl"]

@@ -27,10 +27,14 @@ import Testing
         setting: String
     ) async throws {
         let shop = try shop()
-        let write = ["--task", "causal-lm", "--train", "pairs.jsonl", "--method", method]
-        let outcome = try await GraftCommand.run(
-            shop.training(output: "a").filter { $0 != "train.jsonl" && $0 != "--train" } + write,
-            in: shop.path
+        let outcome = try await shop.train(
+            output: "a",
+            "--train",
+            "pairs.jsonl",
+            "--task",
+            "causal-lm",
+            "--method",
+            method
         )
         #expect(outcome.status == 1 && outcome.errors.contains(setting), "\(outcome.errors)")
         #expect(outcome.errors.contains("depend on those behind it") && !shop.holds("a"))
@@ -65,16 +69,7 @@ import Testing
             "--json"
         )
         #expect(trained.status == 0, "\(trained.errors)")
-        let eval = try await shop.graft(
-            "eval",
-            "--model",
-            shop.model,
-            "--adapter",
-            "a",
-            "--data",
-            "pairs.jsonl",
-            "--json"
-        )
+        let eval = try await shop.eval("a", on: "pairs.jsonl", "--json")
         func perplexity(_ outcome: GraftCommand.Outcome) throws -> Double {
             let metrics = try #require(try outcome.json()["metrics"] as? [String: Any])
             return try #require(metrics["perplexity"] as? Double)
@@ -124,8 +119,8 @@ import Testing
             to: "messages.jsonl"
         )
         for (rows, output) in [("messages.jsonl", "talks"), ("pairs.jsonl", "texts")] {
-            let trained = try await shop.graft(
-                "train",
+            let trained = try await shop.train(
+                output: output,
                 "--model",
                 "one",
                 "--task",
@@ -133,30 +128,14 @@ import Testing
                 "--train",
                 rows,
                 "--epochs",
-                "1",
-                "--quiet",
-                "--output",
-                output
+                "1"
             )
             #expect(trained.status == 0, "\(trained.errors)")
         }
-        func eval(_ model: String, _ adapter: String, _ rows: String) async throws
-            -> GraftCommand.Outcome
-        {
-            try await shop.graft(
-                "eval",
-                "--model",
-                model,
-                "--adapter",
-                adapter,
-                "--data",
-                rows
-            )
-        }
-        let refused = try await eval("other", "talks", "messages.jsonl")
+        let refused = try await shop.eval("talks", on: "messages.jsonl", model: "other")
         #expect(refused.status == 1 && refused.errors.contains("another chat template"))
-        #expect(try await eval("one", "talks", "messages.jsonl").status == 0)
-        #expect(try await eval("other", "texts", "pairs.jsonl").status == 0)
+        #expect(try await shop.eval("talks", on: "messages.jsonl", model: "one").status == 0)
+        #expect(try await shop.eval("texts", on: "pairs.jsonl", model: "other").status == 0)
     }
 
     @Test func `messages are an array`() async throws {
@@ -180,8 +159,7 @@ import Testing
         #expect(numbered != rows)
         try shop.write(numbered, to: "numbered.jsonl")
         #expect(try await shop.train(output: "a", "--epochs", "1").status == 0)
-        let eval = ["eval", "--model", shop.model, "--data", "numbered.jsonl", "--adapter"]
-        let refused = try await GraftCommand.run(eval + ["a"], in: shop.path)
+        let refused = try await shop.eval("a", on: "numbered.jsonl")
         #expect(refused.status == 1, "\(refused.output)")
         #expect(refused.errors.contains("the label '0' is unknown"), "\(refused.errors)")
         let chosen = try await shop.train(
@@ -192,6 +170,6 @@ import Testing
             "negative,positive"
         )
         #expect(chosen.status == 0, "\(chosen.errors)")
-        #expect(try await GraftCommand.run(eval + ["b"], in: shop.path).status == 0)
+        #expect(try await shop.eval("b", on: "numbered.jsonl").status == 0)
     }
 }

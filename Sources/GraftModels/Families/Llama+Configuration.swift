@@ -96,10 +96,7 @@ extension Llama {
             )
             initializerRange = try fields.value(.initializerRange, default: 0.02)
             normEpsilon = try fields.value(.normEpsilon, default: 1e-6)
-            let base = try fields.value(.rotaryBase, default: 10000.0)
-            guard base > 0 else {
-                throw fields.invalid(.rotaryBase, "must be positive, found \(base)")
-            }
+            let base = try fields.positiveNumber(.rotaryBase, default: 10000)
             guard try fields.value(.rotaryShare, default: 1.0) == 1 else {
                 throw fields.invalid(.rotaryShare, "other than 1 is not supported")
             }

@@ -223,7 +223,7 @@ struct TemplateEvaluator {
         case .attribute(let base, let name):
             let base = try value(of: base)
             if case .namespace(let index) = base { return namespaces[index][name] ?? .undefined }
-            if case .object = base, TemplateMethods.ofDictionaries.contains(name) {
+            if case .object = base, TemplateMethods.namesOfDictionaries.contains(name) {
                 throw .unsupported(
                     line: line,
                     construct: "\(name) of a dictionary without a call (its member is ['\(name)'])"
@@ -292,7 +292,7 @@ struct TemplateEvaluator {
     {
         switch call.name {
         case "raise_exception":
-            try call.takes("message")
+            try call.takes(["message"])
             throw .raised(message: try call.argument(0, "message").text)
         case "namespace":
             let members = try TemplateOperations.members(call)
@@ -303,7 +303,7 @@ struct TemplateEvaluator {
         case "dict": return .object(try TemplateOperations.members(call))
         case "range": return .array(try TemplateOperations.range(call))
         case "strftime_now":
-            try call.takes("format")
+            try call.takes(["format"])
             guard case .string(let format) = try call.argument(0, "format") else {
                 throw .evaluation(line: call.line, problem: "strftime_now needs a format")
             }

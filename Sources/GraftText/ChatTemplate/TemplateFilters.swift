@@ -2,54 +2,49 @@
 ///
 /// Reference: `filters.py` of Jinja 3.1, `tojson` of `chat_template_utils.py` in `transformers`.
 enum TemplateFilters {
+    /// The arguments that each filter takes; those that are missing here look for themselves.
+    private static let parameters: [String: [String]] = [
+        "trim": ["chars"], "upper": [], "lower": [], "capitalize": [], "string": [],
+        "replace": ["old", "new"], "default": ["default_value", "boolean"],
+        "d": ["default_value", "boolean"], "length": [], "count": [], "int": ["default"],
+        "items": [], "list": [], "first": [], "last": [], "reverse": [],
+        "join": ["d", "attribute"],
+    ]
+
     static func apply(
         _ call: TemplateCall,
         to base: TemplateValue
     ) throws(ChatTemplateError) -> TemplateValue {
+        if let names = parameters[call.name] { try call.takes(names) }
         switch call.name {
         case "trim":
-            try call.takes("chars")
             return .string(base.text.stripped(try call.characters(), left: true, right: true))
-        case "upper", "lower", "capitalize", "string":
-            try call.takes()
-            return .string(text(call.name, of: base.text))
+        case "upper": return .string(base.text.uppercased())
+        case "lower": return .string(base.text.lowercased())
+        case "capitalize": return .string(base.text.capitalizedOnce)
+        case "string": return .string(base.text)
         case "replace":
-            try call.takes("old", "new")
             let (old, new) = (try call.string(0, "old"), try call.string(1, "new"))
             return .string(try base.text.replacingBytes(old, with: new, call))
         case "tojson": return try json(call, base)
         case "default", "d":
-            try call.takes("default_value", "boolean")
             let other = call.optional(0, "default_value") ?? .string("")
             let isLoose = call.optional(1, "boolean")?.isTrue ?? false
             if case .undefined = base { return other }
             return isLoose && !base.isTrue ? other : base
-        case "length", "count":
-            try call.takes()
-            return .integer(try length(call, base))
+        case "length", "count": return .integer(try length(call, base))
         case "int":
-            try call.takes("default")
             if let number = base.integer { return .integer(number) }
             let text = base.text.stripped(left: true, right: true)
             if let number = Int(text) { return .integer(number) }
             return (base.number ?? Double(text)).flatMap { Int(exactly: $0.rounded(.towardZero)) }
                 .map { .integer($0) } ?? call.optional(0, "default") ?? .integer(0)
         case "items":
-            try call.takes()
             guard case .object(let members) = base else {
                 throw call.failure("items of \(base.kind)")
             }
             return .array(members.map { .array([.string($0.name), $0.value]) })
         default: return try list(call, base)
-        }
-    }
-
-    private static func text(_ name: String, of text: String) -> String {
-        switch name {
-        case "upper": text.uppercased()
-        case "lower": text.lowercased()
-        case "capitalize": text.capitalizedOnce
-        default: text
         }
     }
 
@@ -62,17 +57,10 @@ enum TemplateFilters {
             try TemplateOperations.elements(of: base, call.line)
         }
         switch call.name {
-        case "list":
-            try call.takes()
-            return .array(try elements())
-        case "first":
-            try call.takes()
-            return try elements().first ?? .undefined
-        case "last":
-            try call.takes()
-            return try elements().last ?? .undefined
+        case "list": return .array(try elements())
+        case "first": return try elements().first ?? .undefined
+        case "last": return try elements().last ?? .undefined
         case "reverse":
-            try call.takes()
             if case .string(let text) = base {
                 var reversed = String.UnicodeScalarView()
                 reversed.append(contentsOf: text.unicodeScalars.reversed())
@@ -80,7 +68,6 @@ enum TemplateFilters {
             }
             return .array(try elements().reversed())
         case "join":
-            try call.takes("d", "attribute")
             let separator = call.optional(0, "d")?.text ?? ""
             var parts = try elements()
             if let attribute = call.optional(1, "attribute") {
@@ -224,7 +211,7 @@ enum TemplateTests {
         for value: TemplateValue
     ) throws(ChatTemplateError) -> Bool {
         let isBinary = ["equalto", "eq", "==", "sameas", "ne", "!=", "in"].contains(call.name)
-        if !isBinary { try call.takes() } else { try call.takes("other") }
+        try call.takes(isBinary ? ["other"] : [])
         switch (call.name, value) {
         case ("defined", .undefined): return false
         case ("defined", _): return true

@@ -1,9 +1,21 @@
 /// The methods of strings and dictionaries, as Python has them.
 enum TemplateMethods {
     /// The methods of Python's dictionaries, which come before members of the same name.
-    static let ofDictionaries: Set = [
+    static let namesOfDictionaries: Set = [
         "clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault",
         "update", "values",
+    ]
+
+    /// The arguments that each method of a dictionary takes.
+    private static let ofDictionaries: [String: [String]] = [
+        "items": [], "keys": [], "values": [], "get": ["key", "default"],
+    ]
+
+    /// The arguments that each method of a string takes.
+    private static let ofStrings: [String: [String]] = [
+        "strip": ["sep"], "lstrip": ["sep"], "rstrip": ["sep"], "upper": [], "lower": [],
+        "title": [], "capitalize": [], "startswith": ["prefix"], "endswith": ["suffix"],
+        "replace": ["old", "new"], "split": ["sep"], "join": ["parts"],
     ]
 
     static func call(
@@ -14,11 +26,7 @@ enum TemplateMethods {
         case .string(let text):
             if let value = try string(call, text) { return value }
         case .object(let members):
-            switch call.name {
-            case "items", "keys", "values": try call.takes()
-            case "get": try call.takes("key", "default")
-            default: break
-            }
+            if let names = ofDictionaries[call.name] { try call.takes(names) }
             switch call.name {
             case "items":
                 return .array(members.map { .array([.string($0.name), $0.value]) })
@@ -40,16 +48,7 @@ enum TemplateMethods {
         _ call: TemplateCall,
         _ text: String
     ) throws(ChatTemplateError) -> TemplateValue? {
-        switch call.name {
-        case "strip", "lstrip", "rstrip": try call.takes("sep")
-        case "upper", "lower", "title", "capitalize": try call.takes()
-        case "startswith": try call.takes("prefix")
-        case "endswith": try call.takes("suffix")
-        case "replace": try call.takes("old", "new")
-        case "split": try call.takes("sep")
-        case "join": try call.takes("parts")
-        default: return nil
-        }
+        if let names = ofStrings[call.name] { try call.takes(names) }
         switch call.name {
         case "strip": return .string(text.stripped(try set(call), left: true, right: true))
         case "lstrip": return .string(text.stripped(try set(call), left: true, right: false))

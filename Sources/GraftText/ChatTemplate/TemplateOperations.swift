@@ -6,7 +6,7 @@ struct TemplateCall {
     let line: Int
 
     /// Confirms that there are no other arguments than these.
-    func takes(_ names: String...) throws(ChatTemplateError) {
+    func takes(_ names: [String]) throws(ChatTemplateError) {
         if positional.count > names.count {
             throw .unsupported(
                 line: line,

@@ -58,7 +58,7 @@ public struct ZeroShotClassifier: Sendable {
         _ rows: EncodedRows,
         workers: Workers = Workers()
     ) throws -> [Predictor.Answer] {
-        try rowsOfLogits(rows, workers).map {
+        try Predictions(logits: rowsOfLogits(rows, workers), loss: nil).logits.map {
             Predictor.Answer(logits: $0, classes: classes.names)
         }
     }
@@ -80,9 +80,8 @@ public struct ZeroShotClassifier: Sendable {
 
     private func rowsOfLogits(_ rows: EncodedRows, _ workers: Workers) throws -> [[Float]] {
         let values: [Float] = try logits(rows, workers: workers).values()
-        let logits = (0..<rows.count).map { row in
+        return (0..<rows.count).map { row in
             Array(values[row * classes.count..<(row + 1) * classes.count])
         }
-        return try Predictions(logits: logits, loss: nil).logits
     }
 }
